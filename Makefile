@@ -1,0 +1,25 @@
+# `make` alone says what there is. ARGS reaches the program: make up ARGS="--fresh --port 8081"
+.DEFAULT_GOAL := help
+.PHONY: help setup up demo test check
+ARGS :=
+
+help: ## say what there is
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 14
+
+setup: ## install what is missing: RabbitMQ, MariaDB, Redis (apt), Python packages (.venv)
+	@sh compose/setup.sh
+
+up: setup ## start a whole MOMO and print its addresses; Ctrl-C stops it
+	@exec .venv/bin/momo up $(ARGS)
+
+demo: setup ## play a day against the running MOMO and audit it
+	@exec .venv/bin/momo demo $(ARGS)
+
+test: setup ## run every test against private servers
+	@exec .venv/bin/pytest $(ARGS)
+
+check: setup ## format, lint, types, import rules
+	.venv/bin/ruff format --check
+	.venv/bin/ruff check
+	.venv/bin/mypy
+	.venv/bin/lint-imports

@@ -1,0 +1,5 @@
+"""`python -m momo`."""
+
+from momo.cli import main
+
+main()

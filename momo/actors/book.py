@@ -1,0 +1,122 @@
+"""The book of one flush: the records it has locked, as the decisions made so far have left them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+
+from momo.actors.record import Record
+from momo.actors.state import KeyLoad, RowsLoad
+from momo.store.connection import Connection
+from momo.store.literal import literal
+from momo.store.rows import Values, table_of
+
+Index = tuple[type[Record], tuple[str, ...]]
+
+
+class Change(msgspec.Struct):
+    """What became of a row: `before` as the database has it (None: no such row), `after` as the flush leaves it."""
+
+    before: Record | None
+    after: Record | None
+
+
+class Book:
+    """Records by their key and by every other unique key that a state asked for. Decisions see earlier ones' changes."""
+
+    def __init__(self) -> None:
+        self._indexes: dict[Index, dict[Values, Record | None]] = {}
+        self._changes: dict[type[Record], dict[Values, Change]] = {}
+
+    async def load(self, wanted: dict[Index, set[Values]], connection: Connection) -> None:
+        """Reads and locks the rows of `wanted`: tables by name and rows in key order, so that two flushes wait for each
+        other instead of deadlocking."""
+        for record, columns in sorted(wanted, key=lambda index: (index[0].table, index[1] != index[0].key, index[1])):
+            keys = wanted[record, columns]
+            table = table_of(record)
+            found = self._indexes.setdefault((record, columns), {})
+            for row in await connection.rows(table.lock(columns, keys)):
+                loaded = table.read(row)
+                self._learn(loaded)
+                values = tuple(getattr(loaded, column) for column in columns)
+                # the database may call two texts equal that Python does not (a collation): answer as it does
+                found[values if values in keys else _alike(values, keys)] = self.find(record, record.key, table.key_of(loaded))
+            for key in keys:
+                found.setdefault(key, None)
+
+    async def query(self, load: RowsLoad, command: Any, connection: Connection) -> tuple[Record, ...]:
+        """Reads and locks the rows of a query load."""
+        rows = load.rows
+        table = table_of(load.record)
+        clauses = [f"`{column}`={literal(getattr(command, field))}" for column, field in rows.where.items()]
+        clauses += [f"`{column}`={literal(value)}" for column, value in rows.equals.items()]
+        sql = f"{table.select}{' AND '.join(clauses)} ORDER BY {rows.order} LIMIT {rows.limit} FOR UPDATE"
+        found = [table.read(row) for row in await connection.rows(sql)]
+        for record in found:
+            self._learn(record)
+        return tuple(found)
+
+    def find(self, record: type[Record], columns: tuple[str, ...], values: Values) -> Record | None:
+        """The record at a key that was loaded, as it stands now."""
+        return self._indexes.get((record, columns), {}).get(values)
+
+    def save(self, record: Record) -> None:
+        self._put(record, record)
+
+    def drop(self, record: Record) -> None:
+        self._put(record, None)
+
+    def statements(self) -> Iterable[str]:
+        """The SQL that writes what has changed: deletes, then new rows, then changed ones, each in key order."""
+        for record, changes in sorted(self._changes.items(), key=lambda item: item[0].table):
+            table = table_of(record)
+            ordered = [changes[key] for key in sorted(changes)]
+            gone = [table.key_of(c.before) for c in ordered if c.before is not None and c.after is None]
+            new = [c.after for c in ordered if c.before is None and c.after is not None]
+            changed = [c.after for c in ordered if c.before is not None and c.after is not None and c.after != c.before]
+            if gone:
+                yield table.delete(gone)
+            if new:
+                yield table.insert(new)
+            if changed:
+                yield table.update(changed)
+
+    def _learn(self, record: Record) -> None:
+        """A row that was read. One that is known already keeps what decisions have made of it."""
+        kind = type(record)
+        known = self._indexes.setdefault((kind, kind.key), {})
+        key = table_of(kind).key_of(record)
+        if known.get(key) is None and key not in self._changes.get(kind, {}):
+            known[key] = record
+
+    def _put(self, record: Record, after: Record | None) -> None:
+        kind = type(record)
+        key = table_of(kind).key_of(record)
+        before = self._indexes.setdefault((kind, kind.key), {}).get(key)
+        changes = self._changes.setdefault(kind, {})
+        if key in changes:
+            changes[key].after = after
+        else:
+            changes[key] = Change(before, after)
+        for (indexed, columns), found in self._indexes.items():
+            if indexed is not kind:
+                continue
+            if before is not None:
+                found.pop(tuple(getattr(before, column) for column in columns), None)
+            if after is not None:
+                found[tuple(getattr(after, column) for column in columns)] = after
+            elif columns == kind.key:
+                found[key] = None
+
+
+def key_values(load: KeyLoad, command: Any) -> Values:
+    return tuple(getattr(command, field) for field in load.fields)
+
+
+def _alike(values: Values, keys: set[Values]) -> Values:
+    folded = tuple(str(value).casefold() for value in values)
+    return next((key for key in keys if tuple(str(value).casefold() for value in key) == folded), values)
+
+

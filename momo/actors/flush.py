@@ -1,0 +1,165 @@
+"""The flush: many messages decided in memory and committed in one transaction."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from contracts.outcome import Outcome
+from contracts.topology import Queue
+from momo.actors import inbox, outbox
+from momo.actors.book import Book, Index, key_values
+from momo.actors.decision import Context, Decision, Timer
+from momo.actors.handler import Handler
+from momo.broker.delivery import Delivery
+from momo.broker.envelope import Envelope
+from momo.store.connection import Connection
+from momo.store.errors import StoreUnavailable
+from momo.store.ids import Ids, IdsExhausted
+from momo.store.rows import Values
+
+IDS_A_MESSAGE = 2
+
+
+class Failure(msgspec.Struct, frozen=True):
+    """A message whose decision raised; the others of its flush are not touched by it."""
+
+    delivery: Delivery
+    error: Exception
+
+
+class Flushed(msgspec.Struct, kw_only=True):
+    """What a flush has committed, and what is left to do outside the transaction."""
+
+    outcomes: list[tuple[Delivery, Outcome]]
+    repeated: int
+    failures: list[Failure]
+    envelopes: list[Envelope]
+    outbox_id: bytes | None
+
+
+class Flush:
+    """One attempt to commit `deliveries`, all of different actors where their states are queried (see `Rows`).
+
+    Outbox entries that are `published` are deleted along the way."""
+
+    def __init__(
+        self,
+        deliveries: Sequence[Delivery],
+        handlers: Mapping[Queue, Handler],
+        ids: Ids,
+        published: Sequence[bytes] = (),
+    ) -> None:
+        self._deliveries = deliveries
+        self._handlers = handlers
+        self._ids = ids
+        self._published = published
+        self._now = datetime.now(UTC)
+        self._book = Book()
+        self._known: dict[bytes, inbox.Entry] = {}
+        self._rows: dict[bytes, dict[str, Any]] = {}
+        self._entries: list[tuple[Any, ...]] = []
+        self._overwritten: list[tuple[Any, ...]] = []
+        self._timers: dict[str, tuple[Delivery, Timer]] = {}
+        self._cancelled: set[str] = set()
+        self._done = Flushed(outcomes=[], repeated=0, failures=[], envelopes=[], outbox_id=None)
+
+    async def run(self, connection: Connection) -> Flushed:
+        """Reads, decides, writes and commits. Raises StoreError; then nothing is committed."""
+        await self._ids.ensure(IDS_A_MESSAGE * len(self._deliveries), connection)
+        try:
+            await self._read(connection)
+            for delivery in self._deliveries:
+                self._handle(delivery)
+            await self._write(connection)
+            await connection.commit()
+        except IdsExhausted:
+            await connection.rollback()
+            await self._ids.ensure(self._ids.left + 1_000, connection)
+            return await Flush(self._deliveries, self._handlers, self._ids, self._published).run(connection)
+        except StoreUnavailable:
+            raise
+        except BaseException:
+            if not connection.closed:
+                await connection.rollback()
+            raise
+        return self._done
+
+    async def _read(self, connection: Connection) -> None:
+        wanted: dict[Index, set[Values]] = {}
+        for delivery in self._deliveries:
+            for load in self._handlers[delivery.queue].keys:
+                wanted.setdefault((load.record, load.columns), set()).add(key_values(load, delivery.command))
+        await self._book.load(wanted, connection)
+        for delivery in self._deliveries:
+            if loads := self._handlers[delivery.queue].rows:
+                self._rows[delivery.message_id] = {
+                    load.name: await self._book.query(load, delivery.command, connection) for load in loads
+                }
+        # after the locks: a process that held them has committed its inbox entries with its changes
+        self._known = await inbox.read(connection, {delivery.message_id for delivery in self._deliveries})
+
+    def _handle(self, delivery: Delivery) -> None:
+        entry = self._known.get(delivery.message_id)
+        if entry is not None and entry.outcome.state != "failed":
+            self._done.repeated += 1
+            self._done.outcomes.append((delivery, entry.answer(delivery)))
+            return
+        try:
+            decision = self._decide(delivery)
+            outcome = inbox.outcome_of(decision)
+            envelopes = outbox.sent_by(delivery, decision.sends)
+        except IdsExhausted:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever a decision raises fails its own message, and no other
+            self._done.failures.append(Failure(delivery, error))
+            if delivery.attempt < delivery.queue.attempts:
+                return
+            outcome = inbox.failed(error)
+        else:
+            self._apply(delivery, decision)
+            self._done.envelopes += envelopes
+        self._done.outcomes.append((delivery, outcome))
+        rows = self._entries if entry is None else self._overwritten
+        rows.append(inbox.row(delivery, outcome, self._now))
+        self._known[delivery.message_id] = inbox.Entry(delivery.fingerprint, outcome)
+
+    def _decide(self, delivery: Delivery) -> Decision:
+        handler = self._handlers[delivery.queue]
+        found = {k.name: self._book.find(k.record, k.columns, key_values(k, delivery.command)) for k in handler.keys}
+        found.update(self._rows.get(delivery.message_id, {}))
+        context = Context(now=self._now, next_id=self._ids.take, sender=delivery.sender)
+        return handler.decide(delivery.command, handler.state(**found), context)
+
+    def _apply(self, delivery: Delivery, decision: Decision) -> None:
+        for record in decision.drops:
+            self._book.drop(record)
+        for record in decision.saves:
+            self._book.save(record)
+        for key in decision.cancels:
+            self._cancelled.add(key)
+            self._timers.pop(key, None)
+        for timer in decision.timers:
+            self._cancelled.discard(timer.key)
+            self._timers[timer.key] = (delivery, timer)
+
+    async def _write(self, connection: Connection) -> None:
+        for statement in self._book.statements():
+            await connection.change(statement)
+        if self._cancelled:
+            await connection.change(outbox.unschedule(list(self._cancelled)))
+        if self._timers:
+            await connection.change(outbox.schedule(list(self._timers.values())))
+        if self._done.envelopes:
+            self._done.outbox_id = os.urandom(16)
+            await connection.change(outbox.write(self._done.outbox_id, self._done.envelopes, self._now))
+        if self._overwritten:
+            await connection.change(inbox.write(self._overwritten, known=True))
+        if self._entries:
+            await connection.change(inbox.write(self._entries, known=False))
+        if self._published:
+            await connection.change(outbox.delete(self._published))

@@ -1,0 +1,179 @@
+"""The lane: gathers what is waiting and flushes it in one transaction, on a database connection of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections import deque
+from collections.abc import Mapping, Sequence
+
+from contracts.topology import Queue
+from momo.actors import outbox
+from momo.actors.after import Aftermath
+from momo.actors.flush import Flush, Flushed
+from momo.actors.handler import Handler
+from momo.broker.delivery import Delivery
+from momo.broker.exits import Exits
+from momo.broker.guard import Guard
+from momo.broker.publisher import Publisher
+from momo.live import Replies
+from momo.store.connection import Connection
+from momo.store.errors import StoreConflict, StoreContention, StoreError, StoreUnavailable
+from momo.store.ids import Ids
+from momo.telemetry import metrics
+
+log = logging.getLogger(__name__)
+
+FIRST_PROBE = 0.1
+LAST_PROBE = 5.0
+
+
+class Lane:
+    """Decides the messages of some actors, one flush at a time.
+
+    There is no timer: while one flush is under way the next batch gathers, and a message alone is flushed at once.
+    While the database is away the lane keeps what it holds and probes; no attempt is burned and nothing is acked.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        url: str,
+        handlers: Mapping[Queue, Handler],
+        *,
+        publisher: Publisher,
+        replies: Replies,
+        exits: Exits,
+        guard: Guard,
+        batch: int,
+    ) -> None:
+        self.name = name
+        self._url = url
+        self._handlers = handlers
+        self._batch = batch
+        self._waiting: deque[Delivery] = deque()
+        self._awake = asyncio.Event()
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._after = Aftermath(publisher, replies, exits, guard, self._awake.set)
+        self._connection: Connection | None = None
+        self._ids = Ids()
+
+    @property
+    def healthy(self) -> bool:
+        """Whether the lane reaches its database."""
+        return self._connection is not None and not self._connection.closed
+
+    def put(self, delivery: Delivery) -> None:
+        self._waiting.append(delivery)
+        self._idle.clear()
+        self._awake.set()
+
+    async def drained(self) -> None:
+        """Waits until everything that was put is committed, published and acknowledged, or moved out."""
+        await self._idle.wait()
+
+    async def run(self) -> None:
+        """Flushes until cancelled."""
+        try:
+            await self._connected()
+            while True:
+                self._awake.clear()
+                if self._waiting:
+                    await self._flush(self._gather())
+                elif self._after.confirmed:
+                    await self._tidy()
+                else:
+                    if not self._after.busy:
+                        self._idle.set()
+                    await self._awake.wait()
+        finally:
+            if self._connection is not None:
+                self._connection.close()
+
+    def _gather(self) -> list[Delivery]:
+        """The next batch, in arrival order. A message whose state is queried must be its actor's first in a flush:
+        where it is not it waits for the next, and so does what follows it for that actor."""
+        batch: list[Delivery] = []
+        later: list[Delivery] = []
+        seen: set[object] = set()
+        held: set[object] = set()
+        while self._waiting and len(batch) < self._batch:
+            delivery = self._waiting.popleft()
+            handler = self._handlers[delivery.queue]
+            actor = handler.actor_of(delivery.command)
+            if actor in held or (handler.rows and actor in seen):
+                held.add(actor)
+                later.append(delivery)
+            else:
+                seen.add(actor)
+                batch.append(delivery)
+        self._waiting.extendleft(reversed(later))
+        return batch
+
+    async def _flush(self, batch: Sequence[Delivery], *, again: bool = True) -> None:
+        """Commits `batch`. What meets contention is run again, then in halves. Whatever else a whole flush dies of is
+        halved until the one message that causes it stands alone."""
+        try:
+            flushed = await self._attempt(batch)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it must cost no more than its own message
+            log.info("lane %s: a flush of %d failed: %s", self.name, len(batch), error)
+            contention = isinstance(error, StoreContention)
+            if contention:
+                metrics.FLUSH_CONTENTION.labels(self.name).inc()
+            if contention and again:
+                await self._flush(batch, again=False)
+            elif len(batch) > 1:
+                await self._flush(batch[: len(batch) // 2])
+                await self._flush(batch[len(batch) // 2 :])
+            elif contention and not isinstance(error, StoreConflict):
+                await self._after.postpone(batch[0])
+            else:
+                await self._after.fail(batch[0], error)
+        else:
+            metrics.FLUSH_SIZE.labels(self.name).observe(len(batch))
+            await self._after.after(flushed)
+
+    async def _attempt(self, batch: Sequence[Delivery]) -> Flushed:
+        while True:
+            connection = await self._connected()
+            published = list(self._after.confirmed)
+            try:
+                with metrics.FLUSH_SECONDS.labels(self.name).time():
+                    flushed = await Flush(batch, self._handlers, self._ids, published).run(connection)
+            except StoreUnavailable as error:
+                log.warning("lane %s holds %d messages: %s", self.name, len(batch), error)
+                connection.close()
+            else:
+                del self._after.confirmed[: len(published)]
+                return flushed
+
+    async def _tidy(self) -> None:
+        """Deletes outbox entries that are published, where no flush comes along to do it."""
+        published = list(self._after.confirmed)
+        connection = await self._connected()
+        try:
+            await connection.change(outbox.delete(published))
+            await connection.commit()
+        except StoreUnavailable:
+            connection.close()
+        except StoreError as error:
+            log.info("lane %s: %s", self.name, error)
+            await connection.rollback()
+        else:
+            del self._after.confirmed[: len(published)]
+
+    async def _connected(self) -> Connection:
+        """The lane's connection; probes until there is one, each time after a longer pause."""
+        pause = FIRST_PROBE
+        while self._connection is None or self._connection.closed:
+            try:
+                self._connection = await Connection.open(self._url)
+            except StoreUnavailable as error:
+                metrics.LANE_HEALTHY.labels(self.name).set(0)
+                log.warning("lane %s waits for its database: %s", self.name, error)
+                await asyncio.sleep(pause * (0.5 + random.random()))  # noqa: S311 - spreads the probes of many lanes
+                pause = min(pause * 2, LAST_PROBE)
+        metrics.LANE_HEALTHY.labels(self.name).set(1)
+        return self._connection

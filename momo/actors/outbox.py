@@ -1,0 +1,70 @@
+"""The outbox: what a flush sends is kept in its transaction until the broker has confirmed it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import msgspec
+
+from contracts.base import Message
+from momo.actors.decision import Timer
+from momo.broker.delivery import Delivery
+from momo.broker.envelope import Envelope, seal
+from momo.broker.identity import derived_id
+from momo.store.literal import literal, tuples
+
+LEASE = timedelta(seconds=10)
+"""How long the process that wrote an entry has to publish it before the relay does."""
+
+pack = msgspec.msgpack.Encoder().encode
+unpack = msgspec.msgpack.Decoder(list[Envelope]).decode
+unpack_one = msgspec.msgpack.Decoder(Envelope).decode
+
+
+def sent_by(cause: Delivery, messages: Sequence[Message]) -> list[Envelope]:
+    """The envelopes of what handling `cause` sends: derived ids, so that a second publish is absorbed."""
+    return [_sealed(cause, message, derived_id(cause.message_id, str(i))) for i, message in enumerate(messages)]
+
+
+def timed_by(cause: Delivery, timer: Timer) -> Envelope:
+    """The envelope that a timer set by `cause` will send."""
+    return _sealed(cause, timer.message, derived_id(cause.message_id, timer.key))
+
+
+def _sealed(cause: Delivery, message: Message, message_id: str) -> Envelope:
+    return seal(
+        message,
+        message_id=message_id,
+        correlation_id=cause.correlation_id,
+        causation_id=str(UUID(bytes=cause.message_id)),
+        sender=cause.queue.service,
+        traceparent=cause.traceparent,
+        app_id=f"momo-{cause.queue.service}",
+    )
+
+
+def write(outbox_id: bytes, envelopes: Sequence[Envelope], now: datetime) -> str:
+    """One row for the whole flush."""
+    return "INSERT INTO outbox (outbox_id,created_at,lease_until,messages) VALUES " + tuples(
+        [(outbox_id, now, now + LEASE, pack(envelopes))]
+    )
+
+
+def delete(outbox_ids: Sequence[bytes]) -> str:
+    return f"DELETE FROM outbox WHERE outbox_id IN ({','.join(map(literal, outbox_ids))})"
+
+
+def schedule(timers: Sequence[tuple[Delivery, Timer]]) -> str:
+    """Sets timers; one that is set already under the same key is moved."""
+    rows = [(timer.key, timer.due, pack(timed_by(cause, timer))) for cause, timer in timers]
+    return (
+        "INSERT INTO scheduled (timer_key,due_at,message) VALUES "
+        + tuples(sorted(rows))
+        + " ON DUPLICATE KEY UPDATE due_at=VALUES(due_at),lease_until='1970-01-01',message=VALUES(message)"
+    )
+
+
+def unschedule(keys: Sequence[str]) -> str:
+    return f"DELETE FROM scheduled WHERE timer_key IN ({','.join(map(literal, sorted(keys)))})"

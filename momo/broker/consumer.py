@@ -1,0 +1,181 @@
+"""Consuming: the FastStream subscribers of a process, with acknowledgements in our own hands."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from aio_pika import IncomingMessage
+from faststream import AckPolicy
+from faststream.rabbit import Channel, RabbitBroker, RabbitMessage, RabbitQueue
+from faststream.rabbit.subscriber.usecase import RabbitSubscriber
+
+from contracts.topology import Queue
+from momo.broker.acks import Ledger
+from momo.broker.delivery import Delivery, Undecodable, decode
+from momo.broker.envelope import Envelope
+from momo.broker.exits import Exits
+from momo.broker.failures import death
+from momo.broker.identity import fresh_id
+from momo.telemetry import metrics
+
+log = logging.getLogger(__name__)
+
+COOL_DOWN = 60.0
+"""Seconds after which a paused queue is tried again."""
+
+
+class Consumers:
+    """Subscribes to queues and hands each message on, decoded; what can't be decoded becomes a dead letter at once.
+
+    Each queue has a channel of its own, so that its tags, and with them the multiple acks, are one sequence.
+    """
+
+    def __init__(self, url: str, *, name: str, exits: Callable[[], Exits]) -> None:
+        self.broker = RabbitBroker(
+            url,
+            logger=None,
+            apply_types=False,
+            reconnect_interval=1,
+            client_properties={"connection_name": f"{name} consumer"},  # type: ignore[typeddict-unknown-key]
+        )
+        self._exits = exits
+        self._subscribers: dict[Queue, RabbitSubscriber] = {}
+        self._ledgers: WeakKeyDictionary[Any, Ledger] = WeakKeyDictionary()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._paused: dict[Queue, asyncio.Task[None]] = {}
+        self._stopping = False
+
+    @property
+    def queues(self) -> tuple[Queue, ...]:
+        return tuple(self._subscribers)
+
+    @property
+    def paused(self) -> frozenset[Queue]:
+        return frozenset(self._paused)
+
+    def subscribe(self, queue: Queue, take: Callable[[Delivery], None], *, prefetch: int) -> None:
+        """Messages of `queue` go to `take`, at most `prefetch` of them unacknowledged."""
+
+        async def decoded(message: RabbitMessage) -> Delivery | None:
+            return self._decode(queue, message.raw_message)
+
+        async def handle(delivery: Delivery | None) -> None:
+            if delivery is not None:
+                take(delivery)
+
+        subscriber = self.broker.subscriber(
+            RabbitQueue(queue.name, declare=False),
+            channel=Channel(prefetch_count=prefetch),
+            ack_policy=AckPolicy.MANUAL,
+            no_reply=True,
+        )
+        subscriber(handle, decoder=decoded)
+        self._subscribers[queue] = subscriber
+
+    async def start(self) -> None:
+        """Connects and consumes. Raises what aio-pika raises where the broker can't be reached."""
+        # FastStream throws away, unacknowledged, what is delivered before it calls itself running
+        for subscriber in self._subscribers.values():
+            subscriber.running = True
+        await self.broker.start()
+        for queue in self._subscribers:
+            metrics.CONSUMING.labels(queue.name).set(1)
+
+    async def cancel(self) -> None:
+        """Takes no more messages; those at hand are still handled."""
+        self._stopping = True
+        for task in self._paused.values():
+            task.cancel()
+        for queue in self._subscribers:
+            await self._cancel(queue)
+
+    async def stop(self) -> None:
+        """Disconnects; what is not acknowledged by now will be delivered again."""
+        for task in self._tasks:
+            task.cancel()
+        await self.broker.stop()
+
+    def pause(self, queue: Queue) -> None:
+        """Stops consuming `queue`, says so, and tries it again after a cool-down."""
+        if queue in self._paused or self._stopping:
+            return
+        log.error("%s is paused for %d s: too much of it is dead-lettered", queue.name, COOL_DOWN)
+        metrics.PAUSED.labels(queue.name).set(1)
+        self._paused[queue] = asyncio.create_task(self._pause(queue))
+
+    async def resume(self, queue: Queue) -> None:
+        """Consumes a paused queue again, before its cool-down is over."""
+        if (task := self._paused.pop(queue, None)) is not None:
+            task.cancel()
+        await self._consume(queue)
+
+    async def revive(self, queue: Queue) -> None:
+        """Consumes a queue again that has lost its consumer without anybody noticing."""
+        log.warning("%s has no consumer; consuming it again", queue.name)
+        await self._cancel(queue)
+        await self._consume(queue)
+
+    async def _pause(self, queue: Queue) -> None:
+        await self._cancel(queue)
+        await asyncio.sleep(COOL_DOWN)
+        self._paused.pop(queue, None)
+        await self._consume(queue)
+
+    async def _cancel(self, queue: Queue) -> None:
+        metrics.CONSUMING.labels(queue.name).set(0)
+        subscriber = self._subscribers[queue]
+        tag, subscriber._consumer_tag = subscriber._consumer_tag, None  # noqa: SLF001 - FastStream can only stop it whole
+        broker_queue = subscriber._queue_obj  # noqa: SLF001
+        if tag is not None and broker_queue is not None and not broker_queue.channel.is_closed:
+            await broker_queue.cancel(tag, timeout=5)
+
+    async def _consume(self, queue: Queue) -> None:
+        subscriber = self._subscribers[queue]
+        broker_queue = subscriber._queue_obj  # noqa: SLF001
+        if broker_queue is None or self._stopping:
+            return
+        subscriber._consumer_tag = await broker_queue.consume(subscriber.consume, timeout=5)  # type: ignore[arg-type]  # noqa: SLF001
+        metrics.PAUSED.labels(queue.name).set(0)
+        metrics.CONSUMING.labels(queue.name).set(1)
+
+    def _decode(self, queue: Queue, message: IncomingMessage) -> Delivery | None:
+        ledger = self._ledger(message)
+        tag = message.delivery_tag or 0
+        ledger.take(tag)
+        try:
+            return decode(queue, message, ledger, tag)
+        except Undecodable as error:
+            log.error("%s: a message is dead: %s", queue.name, error)
+            letter = _letter(queue, message, error)
+            task = asyncio.create_task(self._exits().bury(queue, error.reason, letter, ledger, tag))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+            return None
+
+    def _ledger(self, message: IncomingMessage) -> Ledger:
+        channel = message.channel
+        ledger = self._ledgers.get(channel)
+        if ledger is None:
+            ledger = self._ledgers[channel] = Ledger(channel)
+        return ledger
+
+
+def _letter(queue: Queue, message: IncomingMessage, error: Undecodable) -> Envelope:
+    """The dead letter of a message that can't be decoded: its body and what can be told of its properties."""
+    message_id = message.message_id or fresh_id()
+    headers = {name: str(value) for name, value in message.headers.items() if not name.startswith("x-")}
+    return Envelope(
+        exchange=queue.dead_letter_exchange,
+        routing_key=queue.dead_letter_queue,
+        body=message.body,
+        type=message.type or queue.key,
+        message_id=message_id,
+        correlation_id=message.correlation_id or message_id,
+        reply_to="",
+        first_published_ms=int(message.timestamp.timestamp() * 1000) if message.timestamp else 0,
+        headers={**headers, **death(queue, error.reason, error)},
+    )

@@ -1,0 +1,113 @@
+"""Deliveries: what a consumer gets, decoded strictly by its queue's contract, or with the reason why it can't be."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from aio_pika.abc import AbstractIncomingMessage
+
+from contracts.base import Message
+from contracts.topology import Queue
+from momo.broker.acks import Ledger
+from momo.broker.envelope import ATTEMPT, CAUSATION, FINGERPRINT, FIRST_PUBLISHED, SENDER, TRACEPARENT
+from momo.broker.identity import business_id, fresh_id
+
+
+class Undecodable(Exception):
+    """A message that no retry can help: `reason` is a word for metrics, the text says what is wrong with it."""
+
+    def __init__(self, reason: str, text: str) -> None:
+        super().__init__(text)
+        self.reason = reason
+
+
+class Delivery(msgspec.Struct, kw_only=True, eq=False):
+    """A message that the broker has handed us and that we have not settled. `command` is its decoded body."""
+
+    queue: Queue
+    command: Message
+    body: bytes
+    message_id: bytes
+    correlation_id: str
+    causation_id: str
+    sender: str
+    fingerprint: str
+    reply_to: str
+    attempt: int
+    first_published_ms: int
+    traceparent: str
+    ledger: Ledger
+    tag: int
+
+    def settle(self) -> None:
+        """The message is dealt with; the broker is told at the ledger's next acknowledgement."""
+        self.ledger.settle(self.tag)
+
+
+def decode(queue: Queue, message: AbstractIncomingMessage, ledger: Ledger, tag: int) -> Delivery:
+    """A Delivery from an AMQP message. Raises Undecodable."""
+    body = message.body
+    headers = message.headers
+    kind = message.type
+    if kind and kind != queue.key:
+        raise Undecodable("unknown-type", f"type is {kind!r}, but {queue.name} takes {queue.key!r}")
+    try:
+        command = _decoder(queue.contract).decode(body)
+    except msgspec.ValidationError as error:
+        raise Undecodable("invalid", f"the body is no {queue.contract.__name__}: {error}") from error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise Undecodable("malformed", f"the body is not JSON in UTF-8: {error}") from error
+    message_id = identify(queue, command, message.message_id)
+    return Delivery(
+        queue=queue,
+        command=command,
+        body=body,
+        message_id=message_id,
+        correlation_id=message.correlation_id or str(UUID(bytes=message_id)),
+        causation_id=_text(headers, CAUSATION),
+        sender=_text(headers, SENDER),
+        fingerprint=_text(headers, FINGERPRINT),
+        reply_to=message.reply_to or "",
+        attempt=_number(headers, ATTEMPT) or 1,
+        first_published_ms=_number(headers, FIRST_PUBLISHED) or time.time_ns() // 1_000_000,
+        traceparent=_text(headers, TRACEPARENT),
+        ledger=ledger,
+        tag=tag,
+    )
+
+
+def identify(queue: Queue, command: Message, given: str | None) -> bytes:
+    """The 16 bytes that the inbox knows a message by.
+
+    A UUID is taken as it is; another producer's own kind of id, or the contract's business key where there is no id,
+    is hashed with the queue's name; an act that may rightly be repeated gets a fresh one.
+    """
+    if given:
+        try:
+            return UUID(given).bytes
+        except ValueError:
+            return UUID(business_id(queue.name, (given,))).bytes
+    fields = queue.contract.business_key
+    if not fields:
+        return UUID(fresh_id()).bytes
+    return UUID(business_id(queue.name, tuple(str(getattr(command, field)) for field in fields))).bytes
+
+
+@cache
+def _decoder(contract: type[Message]) -> msgspec.json.Decoder[Message]:
+    return msgspec.json.Decoder(contract)
+
+
+def _text(headers: Mapping[str, Any], name: str) -> str:
+    value = headers.get(name)
+    return value if isinstance(value, str) else ""
+
+
+def _number(headers: Mapping[str, Any], name: str) -> int:
+    value = headers.get(name)
+    return value if isinstance(value, int) and value > 0 else 0

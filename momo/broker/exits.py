@@ -1,0 +1,70 @@
+"""The exits of a queue for what failed: another attempt later, a pause, or the dead-letter queue."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+
+import msgspec
+
+from contracts.topology import Queue
+from momo.broker.acks import Ledger
+from momo.broker.delivery import Delivery
+from momo.broker.envelope import Envelope
+from momo.broker.failures import dead, delayed
+from momo.broker.guard import Guard
+from momo.broker.publisher import Publisher, PublishError
+from momo.broker.retries import delay_ms
+from momo.telemetry import metrics
+
+log = logging.getLogger(__name__)
+
+POSTPONE_MS = 1_000
+
+
+class Exits:
+    """Moves messages out of their queues. A message is settled only when the broker has confirmed it elsewhere: at every
+    moment it is in one place or in two, never in none."""
+
+    def __init__(self, publisher: Publisher, guard: Guard) -> None:
+        self._publisher = publisher
+        self._guard = guard
+
+    async def retry(self, delivery: Delivery, error: BaseException) -> None:
+        """`delivery` raised: through the delay ladder for its next attempt, or dead after its last."""
+        queue = delivery.queue
+        wait = delay_ms(queue, delivery.attempt, random.random())  # noqa: S311 - jitter, not a secret
+        if wait is None:
+            log.error("%s: a message is dead after %d attempts: %r", queue.name, delivery.attempt, error)
+            await self.bury(queue, "failed", dead(delivery, "failed", error), delivery.ledger, delivery.tag)
+            return
+        log.warning("%s: attempt %d failed, next in %d ms: %r", queue.name, delivery.attempt, wait, error)
+        metrics.RETRIES.labels(queue.name).inc()
+        await self._move(delayed(delivery, wait), delivery.ledger, delivery.tag)
+
+    async def postpone(self, delivery: Delivery) -> None:
+        """`delivery` can't be handled now through no fault of its own: back in a second, with no attempt burned."""
+        again = msgspec.structs.replace(delayed(delivery, POSTPONE_MS), attempt=delivery.attempt)
+        await self._move(again, delivery.ledger, delivery.tag)
+
+    async def bury(self, queue: Queue, reason: str, letter: Envelope, ledger: Ledger, tag: int) -> None:
+        """`letter` is a message of `queue` that nothing can be done about here."""
+        metrics.DEAD_LETTERS.labels(queue.name, reason).inc()
+        self._guard.dead(queue)
+        await self._move(letter, ledger, tag)
+
+    async def _move(self, envelope: Envelope, ledger: Ledger, tag: int) -> None:
+        pause = 0.1
+        while not ledger.gone:
+            try:
+                await self._publisher.publish([envelope])
+            except PublishError as error:
+                log.warning("%s does not take a message yet: %s", envelope.exchange, error)
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, 5.0)
+            else:
+                ledger.settle(tag)
+                await ledger.acknowledge()
+                return
+        # the channel is gone: the broker has the message back and delivers it again

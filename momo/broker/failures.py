@@ -1,0 +1,61 @@
+"""Failed messages on their way out of a queue: through a delay back to it, or into its dead-letter queue."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from contracts.topology import Queue
+from momo.broker.delivery import Delivery
+from momo.broker.envelope import Envelope
+
+REASON = "x-death-reason"
+ERROR = "x-death-error"
+ORIGIN = "x-origin-queue"
+
+
+def delay_exchange(milliseconds: int) -> str:
+    return f"momo.delay.{milliseconds}"
+
+
+def delayed(delivery: Delivery, milliseconds: int) -> Envelope:
+    """`delivery` for its next attempt: published with the queue's name as routing key, it comes back to that queue only."""
+    return _again(
+        delivery, exchange=delay_exchange(milliseconds), routing_key=delivery.queue.name, attempt=delivery.attempt + 1
+    )
+
+
+def dead(delivery: Delivery, reason: str, error: BaseException) -> Envelope:
+    """`delivery` for its dead-letter queue, saying why."""
+    return _again(
+        delivery,
+        exchange=delivery.queue.dead_letter_exchange,
+        routing_key=delivery.queue.dead_letter_queue,
+        attempt=delivery.attempt,
+        headers=death(delivery.queue, reason, error),
+    )
+
+
+def death(queue: Queue, reason: str, error: BaseException) -> dict[str, str]:
+    """The headers that a dead letter carries: reason (a word), error (a text), and where it came from."""
+    return {REASON: reason, ERROR: f"{type(error).__name__}: {error}"[:2_000], ORIGIN: queue.name}
+
+
+def _again(
+    delivery: Delivery, *, exchange: str, routing_key: str, attempt: int, headers: dict[str, str] | None = None
+) -> Envelope:
+    return Envelope(
+        exchange=exchange,
+        routing_key=routing_key,
+        body=delivery.body,
+        type=delivery.queue.key,
+        message_id=str(UUID(bytes=delivery.message_id)),
+        correlation_id=delivery.correlation_id,
+        causation_id=delivery.causation_id,
+        sender=delivery.sender,
+        fingerprint=delivery.fingerprint,
+        reply_to=delivery.reply_to,
+        attempt=attempt,
+        first_published_ms=delivery.first_published_ms,
+        traceparent=delivery.traceparent,
+        headers=headers or {},
+    )

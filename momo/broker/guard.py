@@ -1,0 +1,45 @@
+"""The guard of a queue: too large a share of dead letters pauses it before all of it is dead."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable
+
+from contracts.topology import Queue
+
+WINDOW_SECONDS = 60.0
+LEAST = 20
+"""So many dead letters within the window there must be before a share means anything."""
+SHARE = 0.5
+
+
+class Guard:
+    """Watches one process's queues. `pause` is called once a queue's dead letters within a minute are at least twenty
+    and half of what it handled."""
+
+    def __init__(self, pause: Callable[[Queue], None], clock: Callable[[], float] = time.monotonic) -> None:
+        self._pause = pause
+        self._clock = clock
+        self._handled: dict[Queue, deque[tuple[float, int]]] = {}
+        self._dead: dict[Queue, deque[tuple[float, int]]] = {}
+
+    def handled(self, queue: Queue, count: int = 1) -> None:
+        self._handled.setdefault(queue, deque()).append((self._clock(), count))
+        self._sum(self._handled, queue)
+
+    def dead(self, queue: Queue) -> None:
+        self._dead.setdefault(queue, deque()).append((self._clock(), 1))
+        dead, handled = self._sum(self._dead, queue), self._sum(self._handled, queue)
+        if dead >= LEAST and dead >= SHARE * (dead + handled):
+            self._dead[queue].clear()
+            self._pause(queue)
+
+    def _sum(self, counts: dict[Queue, deque[tuple[float, int]]], queue: Queue) -> int:
+        entries = counts.get(queue)
+        if entries is None:
+            return 0
+        oldest = self._clock() - WINDOW_SECONDS
+        while entries and entries[0][0] < oldest:
+            entries.popleft()
+        return sum(count for _, count in entries)

@@ -1,0 +1,217 @@
+"""The command line: one subcommand a process, each importing only what it runs."""
+
+# ruff: noqa: PLC0415 - a worker must not pay for the gateway's imports, nor `momo --help` for anybody's
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any, NoReturn, TypeVar
+
+import click
+
+from momo import settings as configuration
+from momo.settings import DATABASES, SERVICES, Settings, SettingsError
+
+T = TypeVar("T")
+USAGE = 2
+FOLDER = click.option(
+    "--folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path(".momo"),
+    show_default=True,
+    help="Where a MOMO of `momo up` keeps its data.",
+)
+JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object, last on stdout.")
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="momo")
+def main() -> None:
+    """MOMO: the event processor of a meeting platform.
+
+    Every command reads its addresses from MOMO_* variables; see README for the list.
+    """
+
+
+@main.command()
+@FOLDER
+@click.option("--port", type=int, help="The gateway's port (8080 or a free one unless given).")
+@click.option("--fresh", is_flag=True, help="Start empty: delete what an earlier run left in the folder.")
+def up(folder: Path, port: int | None, fresh: bool) -> None:
+    """Start everything on this machine, private servers included, until Ctrl-C."""
+    from momo.local.up import up as run
+
+    sys.exit(_loop(run(folder.absolute(), os.environ, fresh=fresh, port=port)))
+
+
+@main.command()
+@click.argument("services", nargs=-1)
+def serve(services: tuple[str, ...]) -> None:
+    """Run the HTTP gateway for SERVICES, or for all."""
+    from momo.gateway.server import serve as run
+
+    if unknown := set(services) - set(SERVICES):
+        _fail(f"there is no service {sorted(unknown)[0]!r}; there are: {', '.join(SERVICES)}")
+    _prepare()
+    _loop(run(_settings(), services or SERVICES))
+
+
+@main.command()
+@click.argument("names", nargs=-1, metavar="[SERVICE|QUEUE]...")
+@click.option("--processes", type=click.IntRange(1, 64), default=1, show_default=True, help="How many to run.")
+def work(names: tuple[str, ...], processes: int) -> None:
+    """Run workers for services or single queues, or for all."""
+    from workers import SERVICES as WIRED
+    from workers import chosen
+
+    try:
+        services, queues = chosen(names)
+    except ValueError as error:
+        _fail(str(error))
+    _prepare()
+    settings = _settings()
+    if processes > 1:
+        from momo.processes import run_many
+
+        sys.exit(_loop(run_many([sys.executable, "-m", "momo", "work", *names], processes, settings.grace_seconds)))
+    from momo.worker import Worker
+
+    async def run(stop: asyncio.Event) -> None:
+        await Worker(settings, [WIRED[name] for name in services], queues).run(stop)
+
+    _until_told(run, settings)
+
+
+@main.command()
+@click.argument("services", nargs=-1)
+def relay(services: tuple[str, ...]) -> None:
+    """Publish what crashes left in the outboxes, and fire timers, for SERVICES or for all."""
+    from momo.relay import run
+
+    if unknown := set(services) - set(DATABASES):
+        _fail(f"{sorted(unknown)[0]!r} owns no database; these do: {', '.join(DATABASES)}")
+    _prepare()
+    settings = _settings()
+    _until_told(lambda stop: run(settings, services or DATABASES, stop), settings)
+
+
+@main.command()
+def migrate() -> None:
+    """Bring every service's database to the newest version."""
+    from momo.store.migrate import MigrationError, folder, migrate_all
+
+    try:
+        applied = _loop(migrate_all(_settings(), folder()))
+    except MigrationError as error:
+        _fail(str(error))
+    for service, names in applied.items():
+        click.echo(f"{service}: {', '.join(names) or 'up to date'}")
+
+
+@main.group()
+def topology() -> None:
+    """The exchanges, queues and dead letters on the broker."""
+
+
+@topology.command("show")
+@JSON
+def topology_show(as_json: bool) -> None:
+    """Print every queue with its key, contract, owner and dead-letter queue."""
+    import msgspec
+
+    from contracts.topology import QUEUES
+
+    if as_json:
+        fields = ("name", "exchange", "key", "service", "kind", "dead_letter_exchange", "dead_letter_queue")
+        rows = [{f: getattr(q, f) for f in fields} | {"contract": q.contract.__name__} for q in QUEUES]
+        click.echo(msgspec.json.encode({"queues": rows}))
+        return
+    for queue in QUEUES:
+        click.echo(f"{queue.name:38} {queue.exchange:22} {queue.contract.__name__:20} {queue.service:13} {queue.kind}")
+
+
+@topology.command("declare")
+def topology_declare() -> None:
+    """Declare on the broker what is missing."""
+    from momo.broker.topology import TopologyError, declare
+    from momo.broker.topology import topology as wanted
+
+    try:
+        _loop(declare(_settings().amqp_url, wanted()))
+    except TopologyError as error:
+        _fail(str(error))
+
+
+@topology.command("check")
+def topology_check() -> None:
+    """Compare the broker with the topology; exit 1 where they differ."""
+    from momo.broker.topology import TopologyError, check
+    from momo.broker.topology import topology as wanted
+
+    settings = _settings()
+    try:
+        differences = _loop(check(settings.amqp_url, settings.amqp_management_url, wanted()))
+    except TopologyError as error:
+        _fail(str(error))
+    for difference in differences:
+        click.echo(difference)
+    if differences:
+        sys.exit(1)
+    click.echo("the broker has the topology, and nothing else")
+
+
+@main.command("toss-sandbox")
+def toss_sandbox() -> None:
+    """Run a Toss Payments of our own, for tests and demonstrations."""
+    from urllib.parse import urlsplit
+
+    from momo.toss.sandbox import run
+
+    settings = _settings()
+    address = urlsplit(settings.toss_url)
+    webhook = f"http://{settings.host}:{settings.port}/api/v2/payments/webhooks/toss"
+    run(address.hostname or "127.0.0.1", address.port or 8090, settings.toss_secret_key, webhook)
+
+
+def _settings() -> Settings:
+    try:
+        return configuration.load()
+    except SettingsError as error:
+        _fail(str(error))
+
+
+def _fail(text: str) -> NoReturn:
+    click.echo(f"momo: {text}", err=True)
+    sys.exit(USAGE)
+
+
+def _prepare() -> None:
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)-7s %(name)s %(message)s")
+    for noisy in ("aiormq", "aio_pika", "aiomysql"):
+        logging.getLogger(noisy).setLevel(logging.ERROR)
+
+
+def _loop(work: Coroutine[Any, Any, T]) -> T:
+    import uvloop
+
+    return uvloop.run(work)
+
+
+def _until_told(run: Callable[[asyncio.Event], Coroutine[Any, Any, None]], settings: Settings) -> None:
+    """Runs a process until SIGTERM or SIGINT; it then has the grace period to finish."""
+    from momo.telemetry.watchdog import watched
+
+    async def main() -> None:
+        stop = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for which in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(which, stop.set)
+        async with watched():
+            await run(stop)
+
+    _loop(main())

@@ -1,0 +1,75 @@
+"""The gateway as an ASGI application: the routes of the services that are mounted, and what they share."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+
+from litestar import Litestar, Router
+from litestar.datastructures import State
+from litestar.di import Provide
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import ScalarRenderPlugin
+from litestar.openapi.spec import Components, SecurityScheme
+
+from momo.gateway.bodies import StrictJson
+from momo.gateway.problems import HANDLERS
+from momo.gateway.resources import Resources
+from momo.gateway.routes import category, command, internal, meeting, notification, payment, status, user
+from momo.gateway.tokens import current_member
+from momo.settings import SERVICES, Settings
+
+MOST_BYTES = 64 * 1024
+"""The largest request body."""
+
+ROUTERS: dict[str, Callable[[], Router]] = {
+    "user": user.router,
+    "category": category.router,
+    "meeting": meeting.router,
+    "payment": payment.router,
+    "notification": notification.router,
+}
+
+
+def build(settings: Settings, services: Sequence[str] = SERVICES) -> Litestar:
+    """The gateway of `services`. It runs while its servers are away (not ready), and recovers by itself."""
+    resources = Resources(settings, services)
+
+    @asynccontextmanager
+    async def opened(_: Litestar) -> AsyncIterator[None]:
+        await resources.start()
+        try:
+            yield
+        finally:
+            await resources.stop()
+
+    return Litestar(
+        route_handlers=[
+            *(ROUTERS[service]() for service in services),
+            command.router(),
+            internal.router(),
+            status.router(),
+        ],
+        lifespan=[opened],
+        state=State({"resources": resources}),
+        dependencies={
+            "resources": Provide(lambda: resources, sync_to_thread=False),
+            "member": Provide(current_member),
+        },
+        dto=StrictJson,
+        return_dto=None,
+        exception_handlers=HANDLERS,
+        middleware=[resources.metrics.middleware],
+        request_max_body_size=MOST_BYTES,
+        openapi_config=OpenAPIConfig(
+            title="MOMO",
+            version="2",
+            description="Every write is a command: 202 with a Location, or the outcome with `Prefer: wait=N`.",
+            path="/schema",
+            render_plugins=[ScalarRenderPlugin()],
+            components=Components(
+                security_schemes={"bearer": SecurityScheme(type="http", scheme="bearer", bearer_format="JWT")}
+            ),
+        ),
+        logging_config=None,
+    )

@@ -1,0 +1,92 @@
+"""What the gateway counts, and the middleware that counts it. Every metric's name stands here."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+
+from litestar.types import ASGIApp, Message, Receive, Scope, Send
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+from momo.broker.envelope import Envelope
+from momo.broker.publisher import Publisher, PublishError
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+
+class Metrics:
+    """One set for one application, so that several can live in one process."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        # requests answered, by method, route template (never the address itself) and status
+        self.requests = Counter(
+            "momo_http_requests_total", "Requests answered.", ["method", "route", "status"], registry=self.registry
+        )
+        # seconds from the request's arrival to its answer; `Prefer: wait` is part of it
+        self.seconds = Histogram(
+            "momo_http_request_seconds",
+            "Time to answer.",
+            ["method", "route"],
+            registry=self.registry,
+            buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
+        )
+        # commands handed to the broker, by routing key and whether the broker confirmed them
+        self.published = Counter(
+            "momo_gateway_published_total", "Commands published.", ["key", "result"], registry=self.registry
+        )
+        # open WebSockets of this process
+        self.sockets = Gauge("momo_gateway_sockets", "Open sockets.", registry=self.registry)
+
+    def watch_sockets(self, count: Callable[[], float]) -> None:
+        self.sockets.set_function(count)
+
+    def text(self) -> bytes:
+        return generate_latest(self.registry)
+
+    def middleware(self, app: ASGIApp) -> ASGIApp:
+        """Counts HTTP requests."""
+
+        async def measured(scope: Scope, receive: Receive, send: Send) -> None:
+            if scope["type"] != "http":
+                await app(scope, receive, send)
+                return
+            status = 500
+            began = time.perf_counter()
+
+            async def watching(message: Message) -> None:
+                nonlocal status
+                if message["type"] == "http.response.start":
+                    status = message["status"]
+                await send(message)
+
+            try:
+                await app(scope, receive, watching)
+            finally:
+                # an address without a route has no template: all of them are one line
+                route = scope.get("path_template") or "unrouted"
+                method = str(scope["method"])
+                self.requests.labels(method, route, str(status)).inc()
+                self.seconds.labels(method, route).observe(time.perf_counter() - began)
+
+        return measured
+
+
+class CountingPublisher(Publisher):
+    """A Publisher whose messages are counted."""
+
+    def __init__(self, url: str, *, name: str, metrics: Metrics) -> None:
+        super().__init__(url, name=name)
+        self._published = metrics.published
+
+    async def publish(self, envelopes: Sequence[Envelope], *, timeout: float = 5.0) -> None:  # noqa: ASYNC109
+        try:
+            await super().publish(envelopes, timeout=timeout)
+        except PublishError:
+            self._count(envelopes, "failed")
+            raise
+        self._count(envelopes, "confirmed")
+
+    def _count(self, envelopes: Sequence[Envelope], result: str) -> None:
+        for envelope in envelopes:
+            self._published.labels(envelope.type, result).inc()

@@ -1,0 +1,32 @@
+"""The list of categories."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import msgspec
+from litestar import Request, Response, Router, get
+from litestar.di import NamedDependency
+
+from momo.gateway.resources import Resources
+from momo.queries import category as queries
+
+CACHE_SECONDS = 60
+
+
+@get("/")
+async def categories(request: Request[Any, Any, Any], resources: NamedDependency[Resources]) -> Response[bytes]:
+    """All categories in order. Answers 304 where If-None-Match names the current ETag."""
+    found = await queries.categories(resources.databases["category"])
+    content = msgspec.json.encode({"items": found})
+    etag = f'"{hashlib.sha256(content).hexdigest()[:24]}"'
+    headers = {"ETag": etag, "Cache-Control": f"public, max-age={CACHE_SECONDS}"}
+    known = [tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(",")]
+    if etag in known or "*" in known:
+        return Response(b"", status_code=304, headers=headers)
+    return Response(content, media_type="application/json", headers=headers)
+
+
+def router() -> Router:
+    return Router("/api/v2/categories", route_handlers=[categories], tags=["categories"])

@@ -1,0 +1,35 @@
+"""What only MOMO's own processes may ask."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from litestar import Router, get
+from litestar.di import NamedDependency
+
+from momo.gateway.depths import queue_depths
+from momo.gateway.internal import internal_only
+from momo.gateway.resources import Resources
+from momo.queries import audit
+from momo.settings import DATABASES
+
+
+@get("/audit")
+async def facts(resources: NamedDependency[Resources]) -> dict[str, Any]:
+    """The facts that an audit of a day compares: counters against rows, money, notices, what is still under way."""
+    databases = {service: resources.databases[service] for service in DATABASES}
+    return {
+        "users": await audit.users(databases["user"]),
+        "meetings": await audit.meetings(databases["meeting"]),
+        "payments": await audit.payments(databases["payment"]),
+        "orders": await audit.orders(databases["payment"]),
+        "notices": await audit.notices(databases["notification"]),
+        "engine": {service: await audit.engine(database) for service, database in databases.items()},
+        "queues": await queue_depths(resources.amqp_url),
+    }
+
+
+def router() -> Router:
+    return Router(
+        "/internal", route_handlers=[facts], guards=[internal_only], tags=["internal"], include_in_schema=False
+    )

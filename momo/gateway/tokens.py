@@ -1,0 +1,117 @@
+"""Access tokens: JWTs (HS256) that say who a member is for ten minutes."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import jwt
+import msgspec
+from litestar.connection import ASGIConnection
+from litestar.handlers import BaseRouteHandler
+
+from momo.gateway.problems import ProblemError, problem
+
+LIFETIME_SECONDS = 600
+_AUDIENCE = "momo"
+_ALGORITHM = "HS256"
+
+
+class Member(msgspec.Struct, frozen=True, kw_only=True):
+    """Who asks. `session` names the family of refresh tokens, empty where there is none."""
+
+    member_id: int
+    nickname: str
+    role: str
+    session: str = ""
+
+    @property
+    def sender(self) -> str:
+        return f"member:{self.member_id}"
+
+
+ANONYMOUS = "anonymous"
+"""The sender of a command that needs no token."""
+
+
+class Tokens:
+    """Signs and checks access tokens with `secret`."""
+
+    def __init__(self, secret: str) -> None:
+        self._secret = secret
+
+    def sign(self, member: Member) -> str:
+        now = int(time.time())
+        claims = {
+            "sub": str(member.member_id),
+            "nickname": member.nickname,
+            "role": member.role,
+            "sid": member.session,
+            "aud": _AUDIENCE,
+            "iat": now,
+            "exp": now + LIFETIME_SECONDS,
+        }
+        return jwt.encode(claims, self._secret, algorithm=_ALGORITHM)
+
+    def read(self, token: str) -> Member:
+        """The member of `token`. Raises a 401 problem: `token-expired` or `token-malformed`."""
+        try:
+            claims = jwt.decode(
+                token,
+                self._secret,
+                algorithms=[_ALGORITHM],
+                audience=_AUDIENCE,
+                options={"require": ["sub", "exp", "iat", "aud"]},
+            )
+            return Member(
+                member_id=int(claims["sub"]),
+                nickname=str(claims.get("nickname", "")),
+                role=str(claims.get("role", "member")),
+                session=str(claims.get("sid", "")),
+            )
+        except jwt.ExpiredSignatureError as error:
+            raise _refused(
+                "token-expired",
+                "The access token has expired",
+                "Get a new one from POST /api/v2/users/token or log in.",
+            ) from error
+        except (jwt.InvalidTokenError, ValueError) as error:
+            raise _refused(
+                "token-malformed", "The access token is not valid", "It was not signed by MOMO, or is damaged."
+            ) from error
+
+
+def bearer(connection: ASGIConnection[Any, Any, Any, Any]) -> str:
+    """The token of the Authorization header. Raises a 401 problem: `token-missing` or `token-malformed`."""
+    value = connection.headers.get("authorization", "")
+    if not value:
+        raise _refused(
+            "token-missing", "An access token is needed", "Send the header `Authorization: Bearer <access token>`."
+        )
+    scheme, _, token = value.partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        raise _refused(
+            "token-malformed", "The Authorization header is malformed", "It should read `Bearer <access token>`."
+        )
+    return token.strip()
+
+
+async def signed_in(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
+    """A guard, so that a stranger is turned away before the body is read: sets the connection's user to the Member."""
+    tokens: Tokens = connection.app.state.resources.tokens
+    connection.scope["user"] = tokens.read(bearer(connection))
+
+
+SIGNED_IN: dict[str, Any] = {"guards": [signed_in], "security": [{"bearer": []}]}
+"""What a route says that wants a member: `@get("/me", **SIGNED_IN)`."""
+
+
+async def current_member(request: Any) -> Member:
+    """The Member whom the guard has found."""
+    member: Member = request.scope["user"]
+    return member
+
+
+def _refused(kind: str, title: str, detail: str) -> ProblemError:
+    error = "" if kind == "token-missing" else f', error="invalid_token", error_description="{title}"'
+    return problem(kind, title, 401, detail, headers={"WWW-Authenticate": f'Bearer realm="momo"{error}'})

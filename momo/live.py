@@ -1,0 +1,80 @@
+"""What travels through Redis and may be lost: outcomes for gateways that wait, and notices for open sockets."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from uuid import UUID
+
+import msgspec
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from contracts.notification import SendNotification
+from contracts.outcome import Outcome
+from momo.broker.delivery import Delivery
+
+log = logging.getLogger(__name__)
+
+
+class Reply(msgspec.Struct, frozen=True, array_like=True):
+    """The outcome of the command `message_id` for the gateway that named itself in the message's reply_to."""
+
+    message_id: str
+    outcome: Outcome
+
+
+def reply_channel(gateway: str) -> str:
+    """Where the gateway process called `gateway` hears outcomes."""
+    return f"momo.replies.{gateway}"
+
+
+def push_channel(member_id: int) -> str:
+    """Where every gateway process that holds a socket of the member hears notices."""
+    return f"momo.push.{member_id}"
+
+
+_encoder = msgspec.json.Encoder()
+decode_replies = msgspec.json.Decoder(list[Reply]).decode
+decode_notice = msgspec.json.Decoder(SendNotification).decode
+
+
+def encode_replies(replies: Sequence[Reply]) -> bytes:
+    return _encoder.encode(replies)
+
+
+class Replies:
+    """Tells waiting gateways how their commands ended; a gateway that hears nothing looks into the inbox."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def send(self, outcomes: Sequence[tuple[Delivery, Outcome]]) -> None:
+        """Sends those outcomes that somebody waits for, one Redis message a gateway, without waiting for Redis."""
+        by_gateway: dict[str, list[Reply]] = {}
+        for delivery, outcome in outcomes:
+            if delivery.reply_to:
+                reply = Reply(str(UUID(bytes=delivery.message_id)), outcome)
+                by_gateway.setdefault(delivery.reply_to, []).append(reply)
+        for gateway, replies in by_gateway.items():
+            task = asyncio.create_task(self._publish(reply_channel(gateway), encode_replies(replies)))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _publish(self, channel: str, payload: bytes) -> None:
+        try:
+            await self._redis.publish(channel, payload)
+        except (RedisError, OSError) as error:
+            log.info("%s was not told; it will look into the inbox: %s", channel, error)
+
+
+class RedisPush:
+    """Pushes notices over Redis. Raises redis.RedisError while Redis is away."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+
+    async def send(self, notice: SendNotification) -> None:
+        await self._redis.publish(push_channel(notice.member_id), _encoder.encode(notice))

@@ -1,0 +1,56 @@
+"""A private Redis: loopback only, nothing on disk, since MOMO keeps there only what may be lost."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import ClassVar
+
+import redis.asyncio
+import redis.exceptions
+
+from momo.local.ports import Ports
+from momo.local.server import Server
+
+
+class Redis(Server):
+    """The server; `url` is what clients connect to."""
+
+    name: ClassVar[str] = "redis"
+    package: ClassVar[str] = "redis-server"
+
+    def __init__(self, folder: Path, ports: Ports, *, path: str | None = None, keep_open: Sequence[int] = ()) -> None:
+        super().__init__(folder, path=path, keep_open=keep_open)
+        self.port = ports.take("redis")
+        self.url = f"redis://127.0.0.1:{self.port}/0"
+
+    def argv(self) -> Sequence[str]:
+        """The command line; all settings are on it."""
+        settings = {
+            "port": str(self.port),
+            "bind": "127.0.0.1",
+            "dir": str(self.folder),
+            "save": "",
+            "appendonly": "no",
+        }
+        return [
+            self.program("redis-server"),
+            *(word for key, value in settings.items() for word in (f"--{key}", value)),
+        ]
+
+    async def probe(self) -> None:
+        """PING."""
+        client = redis.asyncio.Redis.from_url(self.url)
+        try:
+            await client.ping()
+        except redis.exceptions.RedisError as error:  # loading, refused
+            raise ConnectionError(str(error)) from error
+        finally:
+            await client.aclose()
+
+
+async def start(folder: Path, ports: Ports, *, path: str | None = None, keep_open: Sequence[int] = ()) -> Redis:
+    """Start Redis under `folder` and return once it answers PING. Raises LocalError."""
+    server = Redis(folder, ports, path=path, keep_open=keep_open)
+    await server.start()
+    return server

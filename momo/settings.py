@@ -1,0 +1,69 @@
+"""What a MOMO process is told by its environment: every `MOMO_*` variable, read once, in one place."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+
+import msgspec
+
+SERVICES = ("user", "category", "meeting", "payment", "notification")
+DATABASES = ("user", "meeting", "payment", "notification")
+"""The services that own a database. Categories live in the user database until they are split off."""
+
+
+class SettingsError(Exception):
+    """A variable is missing or malformed; the text names it and says what it should look like."""
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """One field per variable: `amqp_url` is `MOMO_AMQP_URL`. URLs carry user and password."""
+
+    amqp_url: str = "amqp://guest:guest@127.0.0.1:5672/"
+    amqp_management_url: str = "http://guest:guest@127.0.0.1:15672"
+    redis_url: str = "redis://127.0.0.1:6379/0"
+    user_db_url: str = "mysql://root@127.0.0.1:3306/user_db"
+    meeting_db_url: str = "mysql://root@127.0.0.1:3306/meeting_db"
+    payment_db_url: str = "mysql://root@127.0.0.1:3306/payment_db"
+    notification_db_url: str = "mysql://root@127.0.0.1:3306/notification_db"
+    toss_url: str = "http://127.0.0.1:8090"
+    toss_secret_key: str = "test_sk_momo"
+    host: str = "127.0.0.1"
+    port: int = 8080
+    token_secret: str = "development-only-token-secret-change-me"
+    """Signs access tokens and command ids, and keys the fingerprints of requests. At least 32 bytes."""
+    lanes: int = 2
+    """Lanes a worker process opens per service; each owns one database connection."""
+    batch: int = 256
+    """The most messages one flush takes."""
+    metrics_port: int = 0
+    """Where a worker or relay answers `/metrics` and `/health/*`; 0 takes a free port."""
+    grace_seconds: float = 10.0
+    """How long a stopping process may take to finish what it holds."""
+
+    def db_url(self, service: str) -> str:
+        """The database of `service`; the category service reads the user database."""
+        return str(getattr(self, f"{'user' if service == 'category' else service}_db_url"))
+
+
+def load(environ: Mapping[str, str] | None = None) -> Settings:
+    """Settings from `environ` (the process's own by default). Raises SettingsError naming the variable."""
+    environ = os.environ if environ is None else environ
+    values = {f.name: environ[key] for f in msgspec.structs.fields(Settings) if (key := variable(f.name)) in environ}
+    try:
+        settings = msgspec.convert(values, Settings, strict=False)
+    except msgspec.ValidationError as error:
+        raise SettingsError(f"an environment variable is malformed: {error} (field `x` is read from MOMO_X)") from error
+    if len(settings.token_secret) < 32:
+        raise SettingsError(f"MOMO_TOKEN_SECRET has {len(settings.token_secret)} characters; give at least 32")
+    return settings
+
+
+def variable(field: str) -> str:
+    """The environment variable that sets `field`."""
+    return f"MOMO_{field.upper()}"
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """`settings` as variables: what a supervisor hands to its children."""
+    return {variable(name): str(value) for name, value in msgspec.structs.asdict(settings).items()}

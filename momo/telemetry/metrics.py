@@ -1,0 +1,33 @@
+"""Every metric, once: its name, its labels and what it says."""
+
+from __future__ import annotations
+
+from prometheus_client import Counter, Gauge, Histogram
+
+MESSAGES = Counter("momo_messages_total", "Messages handled, by how they ended.", ["queue", "outcome"])
+REPEATED = Counter("momo_messages_repeated_total", "Messages that the inbox knew already.", ["service"])
+RETRIES = Counter("momo_retries_total", "Messages sent through the delay ladder for another attempt.", ["queue"])
+DEAD_LETTERS = Counter("momo_dead_letters_total", "Messages moved to a dead-letter queue.", ["queue", "reason"])
+PAUSED = Gauge("momo_queue_paused", "1 while a queue is not consumed because too much of it is dead-lettered.", ["queue"])
+CRITICAL_SECONDS = Histogram(
+    "momo_critical_time_seconds",
+    "From a message's first publishing to its commit.",
+    ["queue"],
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300),
+)
+FLUSH_SIZE = Histogram(
+    "momo_flush_messages", "Messages committed in one flush.", ["lane"], buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
+)
+FLUSH_SECONDS = Histogram(
+    "momo_flush_seconds",
+    "From a flush's first read to its commit.",
+    ["lane"],
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5),
+)
+FLUSH_CONTENTION = Counter("momo_flush_contention_total", "Flushes that met a lock or a duplicate and ran again.", ["lane"])
+LANE_HEALTHY = Gauge("momo_lane_healthy", "1 while the lane reaches its database.", ["lane"])
+PUBLISHED = Counter("momo_published_total", "Messages that the broker has confirmed.", ["process"])
+PUBLISH_FAILURES = Counter("momo_publish_failures_total", "Publishes that the broker did not confirm.", ["process"])
+RELAYED = Counter("momo_relayed_total", "Messages that the relay published for others, by where they lay.", ["source"])
+EFFECT_SECONDS = Histogram("momo_effect_seconds", "One call of an effect.", ["queue"])
+CONSUMING = Gauge("momo_queue_consuming", "1 while this process has a live consumer on the queue.", ["queue"])

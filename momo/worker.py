@@ -1,0 +1,185 @@
+"""A worker: one process that consumes the queues of some services, with its lanes, calls and publisher."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+
+from redis.asyncio import Redis
+
+from contracts.topology import Queue, queues_of
+from momo.actors.calls import Calls
+from momo.actors.decision import Decide
+from momo.actors.effects import Effect, World
+from momo.actors.handler import Handler, handler
+from momo.actors.lane import Lane
+from momo.broker.consumer import Consumers
+from momo.broker.delivery import Delivery
+from momo.broker.exits import Exits
+from momo.broker.guard import Guard
+from momo.broker.publisher import Publisher, PublishError
+from momo.live import RedisPush, Replies
+from momo.settings import Settings
+from momo.toss.client import TossClient
+
+log = logging.getLogger(__name__)
+
+WATCH_SECONDS = 2.0
+EFFECT_LIMIT = 32
+
+
+class Service:
+    """A service's queues and what answers each: the readable list in `workers/<service>.py`."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.handlers: dict[Queue, Handler] = {}
+        self.effects: dict[Queue, Effect] = {}
+        self._queues = {queue.name: queue for queue in queues_of(name)}
+
+    def decides(self, queue: str, decide: Decide, *, actor: str) -> None:
+        """Messages of `queue` are decided by `decide`; those with the same `actor` field are kept in order."""
+        found = self._queues[queue]
+        self.handlers[found] = handler(found, decide, actor=actor)
+
+    def calls(self, queue: str, effect: Effect) -> None:
+        """Messages of `queue` are carried out by `effect`."""
+        self.effects[self._queues[queue]] = effect
+
+    @property
+    def unanswered(self) -> list[str]:
+        """Queues of the topology that nothing here answers."""
+        return [name for name, queue in self._queues.items() if queue not in self.handlers and queue not in self.effects]
+
+
+class Worker:
+    """Runs `services`, or only those of their queues whose names are in `only`."""
+
+    def __init__(self, settings: Settings, services: Sequence[Service], only: frozenset[str] | None = None) -> None:
+        name = "+".join(service.name for service in services)
+        self._settings = settings
+        self._only = only
+        self._services = services
+        self._publisher = Publisher(settings.amqp_url, name=f"momo-worker {name}")
+        self._guard = Guard(self._pause)
+        self._exits = Exits(self._publisher, self._guard)
+        self._consumers = Consumers(settings.amqp_url, name=f"momo-worker {name}", exits=lambda: self._exits)
+        self._redis = Redis.from_url(settings.redis_url, socket_timeout=2, socket_connect_timeout=2)
+        self._toss = TossClient(settings.toss_url, settings.toss_secret_key)
+        self._world = World(toss=self._toss, push=RedisPush(self._redis))
+        self._replies = Replies(self._redis)
+        self.lanes: list[Lane] = []
+        self.calls: list[Calls] = []
+        self.ready = False
+        for service in services:
+            self._wire(service)
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Consumes until `stop` is set, then finishes what is held, within the grace period."""
+        async with self._toss:
+            lanes = [asyncio.create_task(lane.run()) for lane in self.lanes]
+            try:
+                await self._publisher.start()
+                await self._connect(stop)
+                watch = asyncio.create_task(self._watch())
+                ended = await _first(stop, lanes)
+                watch.cancel()
+                self.ready = False
+                await self._drain()
+                if ended is not None:
+                    raise RuntimeError("a lane has ended") from ended
+            finally:
+                for call in self.calls:
+                    await call.stop()
+                for task in lanes:
+                    task.cancel()
+                await asyncio.gather(*lanes, return_exceptions=True)
+                await self._consumers.stop()
+                await self._publisher.stop()
+                await self._redis.aclose()
+
+    def _wire(self, service: Service) -> None:
+        settings = self._settings
+        handlers = {queue: found for queue, found in service.handlers.items() if self._takes(queue)}
+        if handlers:
+            lanes = [
+                Lane(
+                    f"{service.name}-{number}",
+                    settings.db_url(service.name),
+                    handlers,
+                    publisher=self._publisher,
+                    replies=self._replies,
+                    exits=self._exits,
+                    guard=self._guard,
+                    batch=settings.batch,
+                )
+                for number in range(settings.lanes)
+            ]
+            self.lanes += lanes
+            for queue, found in handlers.items():
+                self._consumers.subscribe(queue, _spread(found, lanes), prefetch=settings.batch * settings.lanes * 2)
+        for queue, effect in service.effects.items():
+            if self._takes(queue):
+                call = Calls(effect, self._world, publisher=self._publisher, exits=self._exits, limit=EFFECT_LIMIT)
+                self.calls.append(call)
+                self._consumers.subscribe(queue, call.put, prefetch=EFFECT_LIMIT * 2)
+
+    def _takes(self, queue: Queue) -> bool:
+        return self._only is None or queue.name in self._only
+
+    async def _connect(self, stop: asyncio.Event) -> None:
+        while not stop.is_set():
+            try:
+                await self._consumers.start()
+            except (OSError, RuntimeError) as error:
+                log.warning("the broker can't be reached or has no topology yet: %s", error)
+                await asyncio.sleep(1)
+            else:
+                return
+
+    async def _watch(self) -> None:
+        """Readiness, and the consumers that are gone without a word."""
+        missing: set[Queue] = set()
+        while True:
+            try:
+                counts = {queue: await self._publisher.consumers(queue.name) for queue in self._consumers.queues}
+            except PublishError as error:
+                log.info("the consumers can't be counted: %s", error)
+                self.ready = False
+            else:
+                gone = {queue for queue, count in counts.items() if not count} - self._consumers.paused
+                for queue in gone & missing:
+                    await self._consumers.revive(queue)
+                missing = gone
+                self.ready = not gone and all(lane.healthy for lane in self.lanes)
+            await asyncio.sleep(WATCH_SECONDS)
+
+    async def _drain(self) -> None:
+        """Stops taking, then finishes: decide, commit, publish, acknowledge."""
+        try:
+            async with asyncio.timeout(self._settings.grace_seconds):
+                await self._consumers.cancel()
+                await asyncio.gather(*(call.drained() for call in self.calls), *(lane.drained() for lane in self.lanes))
+        except TimeoutError:
+            log.warning("the grace period is over; what is still held will be delivered again")
+
+    def _pause(self, queue: Queue) -> None:
+        self._consumers.pause(queue)
+
+
+def _spread(found: Handler, lanes: Sequence[Lane]) -> Callable[[Delivery], None]:
+    """Hands each message to its actor's lane: always the same in this process."""
+
+    def take(delivery: Delivery) -> None:
+        lanes[hash(found.actor_of(delivery.command)) % len(lanes)].put(delivery)
+
+    return take
+
+
+async def _first(stop: asyncio.Event, lanes: Sequence[asyncio.Task[None]]) -> BaseException | None:
+    """Waits for `stop`, or for a lane to end, which it must not; then returns why it did."""
+    waiting = asyncio.create_task(stop.wait())
+    done, _ = await asyncio.wait({waiting, *lanes}, return_when=asyncio.FIRST_COMPLETED)
+    waiting.cancel()
+    return next((task.exception() for task in lanes if task in done), None)
