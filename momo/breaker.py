@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Literal
 
 
-class BreakerOpen(Exception):  # noqa: N818 - a state of the circuit, not a fault of the caller
+class BreakerOpen(Exception):
     """The call was not made. `retry_after` is in seconds."""
 
     def __init__(self, name: str, retry_after: float) -> None:

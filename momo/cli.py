@@ -56,7 +56,7 @@ def serve(services: tuple[str, ...]) -> None:
     from momo.gateway.server import serve as run
 
     if unknown := set(services) - set(SERVICES):
-        _fail(f"there is no service {sorted(unknown)[0]!r}; there are: {', '.join(SERVICES)}")
+        _fail(f"there is no service {min(unknown)!r}; there are: {', '.join(SERVICES)}")
     _prepare()
     _loop(run(_settings(), services or SERVICES))
 
@@ -84,7 +84,7 @@ def work(names: tuple[str, ...], processes: int) -> None:
     async def run(stop: asyncio.Event) -> None:
         await Worker(settings, [WIRED[name] for name in services], queues).run(stop)
 
-    _until_told(run, settings)
+    _until_told(run)
 
 
 @main.command()
@@ -94,10 +94,10 @@ def relay(services: tuple[str, ...]) -> None:
     from momo.relay import run
 
     if unknown := set(services) - set(DATABASES):
-        _fail(f"{sorted(unknown)[0]!r} owns no database; these do: {', '.join(DATABASES)}")
+        _fail(f"{min(unknown)!r} owns no database; these do: {', '.join(DATABASES)}")
     _prepare()
     settings = _settings()
-    _until_told(lambda stop: run(settings, services or DATABASES, stop), settings)
+    _until_told(lambda stop: run(settings, services or DATABASES, stop))
 
 
 @main.command()
@@ -202,7 +202,7 @@ def _loop(work: Coroutine[Any, Any, T]) -> T:
     return uvloop.run(work)
 
 
-def _until_told(run: Callable[[asyncio.Event], Coroutine[Any, Any, None]], settings: Settings) -> None:
+def _until_told(run: Callable[[asyncio.Event], Coroutine[Any, Any, None]]) -> None:
     """Runs a process until SIGTERM or SIGINT; it then has the grace period to finish."""
     from momo.telemetry.watchdog import watched
 

@@ -12,7 +12,6 @@ import msgspec
 from momo.local.supervise import Child, Supervisor
 
 
-
 async def run_many(argv: Sequence[str], count: int, grace: float) -> int:
     """Runs `count` copies of `argv` until SIGTERM or SIGINT, then stops all at once within `grace` seconds."""
     stop = asyncio.Event()

@@ -104,9 +104,7 @@ class Relay:
         )
         if found:
             keys = tuples([(row[0],) for row in found])
-            await connection.change(
-                f"UPDATE {table} SET lease_until = %s WHERE {key} IN ({keys})", now + outbox.LEASE
-            )
+            await connection.change(f"UPDATE {table} SET lease_until = %s WHERE {key} IN ({keys})", now + outbox.LEASE)
         await connection.commit()
         return found
 

@@ -27,10 +27,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     payment_db_url: str = "mysql://root@127.0.0.1:3306/payment_db"
     notification_db_url: str = "mysql://root@127.0.0.1:3306/notification_db"
     toss_url: str = "http://127.0.0.1:8090"
-    toss_secret_key: str = "test_sk_momo"
+    toss_secret_key: str = "test_sk_momo"  # noqa: S105 - the sandbox's
     host: str = "127.0.0.1"
     port: int = 8080
-    token_secret: str = "development-only-token-secret-change-me"
+    token_secret: str = "development-only-token-secret-change-me"  # noqa: S105 - says so itself
     """Signs access tokens and command ids, and keys the fingerprints of requests. At least 32 bytes."""
     lanes: int = 2
     """Lanes a worker process opens per service; each owns one database connection."""

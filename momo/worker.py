@@ -50,7 +50,9 @@ class Service:
     @property
     def unanswered(self) -> list[str]:
         """Queues of the topology that nothing here answers."""
-        return [name for name, queue in self._queues.items() if queue not in self.handlers and queue not in self.effects]
+        return [
+            name for name, queue in self._queues.items() if queue not in self.handlers and queue not in self.effects
+        ]
 
 
 class Worker:

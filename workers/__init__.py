@@ -16,7 +16,9 @@ def chosen(names: Sequence[str]) -> tuple[list[str], frozenset[str] | None]:
     owners = {queue.name: queue.service for queue in QUEUES}
     unknown = [name for name in names if name not in SERVICES and name not in owners]
     if unknown:
-        raise ValueError(f"{unknown[0]!r} is neither a service ({', '.join(SERVICES)}) nor a queue (`momo topology show`)")
+        raise ValueError(
+            f"{unknown[0]!r} is neither a service ({', '.join(SERVICES)}) nor a queue (`momo topology show`)"
+        )
     if not names:
         return list(SERVICES), None
     services = {name if name in SERVICES else owners[name] for name in names}

@@ -24,7 +24,7 @@ class Change(msgspec.Struct):
 
 
 class Book:
-    """Records by their key and by every other unique key that a state asked for. Decisions see earlier ones' changes."""
+    """Records by their key and by each other unique key that a state asked for. Decisions see earlier ones' changes."""
 
     def __init__(self) -> None:
         self._indexes: dict[Index, dict[Values, Record | None]] = {}
@@ -42,7 +42,9 @@ class Book:
                 self._learn(loaded)
                 values = tuple(getattr(loaded, column) for column in columns)
                 # the database may call two texts equal that Python does not (a collation): answer as it does
-                found[values if values in keys else _alike(values, keys)] = self.find(record, record.key, table.key_of(loaded))
+                found[values if values in keys else _alike(values, keys)] = self.find(
+                    record, record.key, table.key_of(loaded)
+                )
             for key in keys:
                 found.setdefault(key, None)
 
@@ -118,5 +120,3 @@ def key_values(load: KeyLoad, command: Any) -> Values:
 def _alike(values: Values, keys: set[Values]) -> Values:
     folded = tuple(str(value).casefold() for value in values)
     return next((key for key in keys if tuple(str(value).casefold() for value in key) == folded), values)
-
-

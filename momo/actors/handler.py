@@ -12,7 +12,7 @@ from momo.actors.state import KeyLoad, RowsLoad, State, loads_of
 
 
 class Handler(msgspec.Struct, frozen=True, kw_only=True):
-    """What a lane needs to know of a decision. `actor` is the message's field whose value keeps its messages in order."""
+    """What a lane needs to know of a decision. `actor` is the field whose value keeps messages in order."""
 
     queue: Queue
     decide: Decide
@@ -27,16 +27,20 @@ class Handler(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def handler(queue: Queue, decide: Decide, *, actor: str) -> Handler:
-    """A Handler, its loads taken from `decide`'s annotation of `state`. Raises TypeError where something does not fit."""
+    """A Handler, its loads taken from `decide`'s annotation of `state`. Raises TypeError where they do not fit."""
     hints = get_type_hints(decide)
     state = hints.get("state")
     if not (isinstance(state, type) and issubclass(state, State)):
         raise TypeError(f"{decide.__module__}.decide must annotate `state` with a State, not {state!r}")
     if hints.get("command") is not queue.contract:
-        raise TypeError(f"{decide.__module__}.decide takes {hints.get('command')}, but {queue.name} carries {queue.contract}")
+        raise TypeError(
+            f"{decide.__module__}.decide takes {hints.get('command')}, but {queue.name} carries {queue.contract}"
+        )
     fields = {field.name for field in msgspec.structs.fields(queue.contract)}
     keys, rows = loads_of(state)
     named = {actor} | {f for load in keys for f in load.fields} | {f for load in rows for f in load.rows.where.values()}
     if missing := named - fields:
-        raise TypeError(f"{queue.contract.__name__} has no {sorted(missing)}, which {decide.__module__} reads its state by")
+        raise TypeError(
+            f"{queue.contract.__name__} has no {sorted(missing)}, which {decide.__module__} reads its state by"
+        )
     return Handler(queue=queue, decide=decide, actor=actor, state=state, keys=keys, rows=rows)

@@ -63,8 +63,8 @@ def row(delivery: Delivery, outcome: Outcome, now: datetime) -> tuple[Any, ...]:
 
 
 def write(rows: list[tuple[Any, ...]], *, known: bool) -> str:
-    """Adds entries; a `known` one (it had failed) is overwritten. An entry that is there unexpectedly is an error: another
-    process has handled the message meanwhile."""
+    """Adds entries; a `known` one (it had failed) is overwritten. An entry that is there unexpectedly is an error:
+    another process has handled the message meanwhile."""
     rows.sort()
     sql = (
         "INSERT INTO inbox (message_id,fingerprint,sender,correlation_id,causation_id,queue,outcome,handled_at) VALUES "

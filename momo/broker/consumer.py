@@ -15,6 +15,7 @@ from faststream.rabbit.subscriber.usecase import RabbitSubscriber
 
 from contracts.topology import Queue
 from momo.broker.acks import Ledger
+from momo.broker.address import connection_url
 from momo.broker.delivery import Delivery, Undecodable, decode
 from momo.broker.envelope import Envelope
 from momo.broker.exits import Exits
@@ -36,11 +37,10 @@ class Consumers:
 
     def __init__(self, url: str, *, name: str, exits: Callable[[], Exits]) -> None:
         self.broker = RabbitBroker(
-            url,
+            connection_url(url, f"{name} consumer"),
             logger=None,
             apply_types=False,
             reconnect_interval=1,
-            client_properties={"connection_name": f"{name} consumer"},  # type: ignore[typeddict-unknown-key]
         )
         self._exits = exits
         self._subscribers: dict[Queue, RabbitSubscriber] = {}
@@ -149,7 +149,7 @@ class Consumers:
         try:
             return decode(queue, message, ledger, tag)
         except Undecodable as error:
-            log.error("%s: a message is dead: %s", queue.name, error)
+            log.error("%s: a message is dead: %s", queue.name, error)  # noqa: TRY400 - the message is at fault, not this code
             letter = _letter(queue, message, error)
             task = asyncio.create_task(self._exits().bury(queue, error.reason, letter, ledger, tag))
             self._tasks.add(task)

@@ -18,7 +18,7 @@ def delay_exchange(milliseconds: int) -> str:
 
 
 def delayed(delivery: Delivery, milliseconds: int) -> Envelope:
-    """`delivery` for its next attempt: published with the queue's name as routing key, it comes back to that queue only."""
+    """`delivery` for its next attempt: with the queue's name as routing key it comes back to that queue only."""
     return _again(
         delivery, exchange=delay_exchange(milliseconds), routing_key=delivery.queue.name, attempt=delivery.attempt + 1
     )

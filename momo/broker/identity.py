@@ -20,11 +20,11 @@ _VARIANT = 2 << 62
 
 
 def command_id(secret: bytes, *, sender: str, service: str, method: str, path: str, key: str | None) -> UUID:
-    """The id of a request: the same for the same sender, method, path and Idempotency-Key; fresh where `key` is None."""
+    """The id of a request: the same for the same sender, method, path and Idempotency-Key; fresh without a key."""
     if key is None:
         digest = (time.time_ns() // 1_000_000).to_bytes(6, "big") + os.urandom(6)
     else:
-        digest = hmac.digest(secret, "\0".join(("key", sender, method, path, key)).encode(), "sha256")
+        digest = hmac.digest(secret, f"key\0{sender}\0{method}\0{path}\0{key}".encode(), "sha256")
     high = int.from_bytes(digest[:6], "big") << 80
     low = (digest[6] << 64) | ((int.from_bytes(digest[7:11], "big") & 0x3FFFFFFF) << 32)
     body = high | _VERSION | (SERVICES.index(service) << 72) | _VARIANT | low

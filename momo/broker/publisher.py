@@ -15,6 +15,7 @@ from pamqp import commands
 from pamqp.body import ContentBody
 from pamqp.header import ContentHeader
 
+from momo.broker.address import connection_url
 from momo.broker.envelope import (
     ATTEMPT,
     CAUSATION,
@@ -40,7 +41,7 @@ class Publisher:
     """One connection with one confirming channel, opened when first needed and again after a loss."""
 
     def __init__(self, url: str, *, name: str) -> None:
-        self._url = url
+        self._url = connection_url(url, f"{name} publisher")
         self._name = name
         self._connection: Any = None
         self._channel: Any = None
@@ -72,7 +73,7 @@ class Publisher:
             async with asyncio.timeout(timeout):
                 await channel.connection.write_queue.put(pending.frame)
                 results = await asyncio.gather(*pending.confirms, return_exceptions=True)
-        except asyncio.TimeoutError as error:
+        except TimeoutError as error:
             # a channel with confirms outstanding can't be told from a dead one: start afresh
             await self._drop()
             raise PublishError(f"{len(envelopes)} messages were not confirmed within {timeout} s") from error
@@ -129,9 +130,7 @@ class Publisher:
             await self._drop()
             try:
                 async with asyncio.timeout(5):
-                    self._connection = await aiormq.connect(
-                        self._url, client_properties={"connection_name": f"{self._name} publisher"}
-                    )
+                    self._connection = await aiormq.connect(self._url)
                     self._channel = await self._connection.channel(publisher_confirms=True)
             except _BROKEN as error:
                 await self._drop()
@@ -171,14 +170,13 @@ def _properties(envelope: Envelope) -> commands.Basic.Properties:
         ATTEMPT: envelope.attempt,
         FIRST_PUBLISHED: envelope.first_published_ms,
     }
-    for name, value in (
-        (CAUSATION, envelope.causation_id),
-        (SENDER, envelope.sender),
-        (FINGERPRINT, envelope.fingerprint),
-        (TRACEPARENT, envelope.traceparent),
-    ):
-        if value:
-            headers[name] = value
+    optional = {
+        CAUSATION: envelope.causation_id,
+        SENDER: envelope.sender,
+        FINGERPRINT: envelope.fingerprint,
+        TRACEPARENT: envelope.traceparent,
+    }
+    headers.update({name: value for name, value in optional.items() if value})
     return commands.Basic.Properties(
         content_type="application/json",
         delivery_mode=2,

@@ -7,6 +7,7 @@ from typing import Any
 
 import jwt
 import msgspec
+from litestar import Request
 from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler
 
@@ -106,7 +107,7 @@ SIGNED_IN: dict[str, Any] = {"guards": [signed_in], "security": [{"bearer": []}]
 """What a route says that wants a member: `@get("/me", **SIGNED_IN)`."""
 
 
-async def current_member(request: Any) -> Member:
+async def current_member(request: Request[Any, Any, Any]) -> Member:
     """The Member whom the guard has found."""
     member: Member = request.scope["user"]
     return member

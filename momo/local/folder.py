@@ -14,8 +14,8 @@ from pathlib import Path
 from momo.local.server import LocalError
 
 LOCK = "lock"
-LINGER_SECONDS = 3.0
-"""How long servers of a killed MOMO may take to die before their folder counts as in use."""
+LINGER_SECONDS = 12.0
+"""How long the servers of a killed MOMO may take to end before their folder counts as in use."""
 
 
 @asynccontextmanager
@@ -66,12 +66,22 @@ async def _lock(lock: int, folder: Path) -> None:
         try:
             return fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            if loop.time() > until:
-                holder = os.pread(lock, 20, 0).decode() or "unknown"
+            holder = os.pread(lock, 20, 0).decode() or "just starting"
+            if loop.time() > until or _lives(holder):
                 raise LocalError(
                     f"{folder} is in use by another momo (process {holder}): stop it or name another folder"
                 ) from None
         await asyncio.sleep(0.1)
+
+
+def _lives(holder: str) -> bool:
+    try:
+        os.kill(int(holder), 0)
+    except (ProcessLookupError, ValueError):
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def _empty(folder: Path) -> None:

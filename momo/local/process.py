@@ -19,12 +19,17 @@ _prctl: Callable[..., int] | None = getattr(ctypes.CDLL(None), "prctl", None)
 
 
 async def spawn(
-    argv: Sequence[str], environment: Mapping[str, str], output: IO[bytes] | int, *, keep_open: Sequence[int] = ()
+    argv: Sequence[str],
+    environment: Mapping[str, str],
+    output: IO[bytes] | int,
+    *,
+    keep_open: Sequence[int] = (),
+    orphaned: signal.Signals = signal.SIGKILL,
 ) -> Process:
     """Start `argv` in a session of its own, with stdout and stderr on `output`. Raises OSError when it can't be run.
 
-    Ctrl-C in the terminal does not reach it, and on Linux the kernel kills it when this process dies, however it dies.
-    `keep_open` are file descriptors that the process inherits.
+    Ctrl-C in the terminal does not reach it, and on Linux the kernel sends it `orphaned` when this process dies,
+    however it dies. `keep_open` are file descriptors that the process inherits.
     """
     process = await asyncio.create_subprocess_exec(
         *argv,
@@ -34,7 +39,7 @@ async def spawn(
         stderr=asyncio.subprocess.STDOUT,
         start_new_session=True,
         pass_fds=tuple(keep_open),
-        preexec_fn=_die_with(os.getpid()),
+        preexec_fn=_die_with(os.getpid(), orphaned),
     )
     LIVE[process.pid] = process
     return process
@@ -80,10 +85,10 @@ def how_it_ended(code: int) -> str:
     return signal.Signals(-code).name if code < 0 else f"exit code {code}"
 
 
-def _die_with(parent: int) -> Callable[[], None]:
+def _die_with(parent: int, orphaned: signal.Signals) -> Callable[[], None]:
     def prepare() -> None:
         if _prctl is not None:
-            _prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+            _prctl(PR_SET_PDEATHSIG, orphaned)
             if os.getppid() != parent:  # it died before the kernel was told
                 os.kill(os.getpid(), signal.SIGKILL)
 

@@ -16,8 +16,9 @@ from momo.store.literal import bind
 
 _SESSION = (
     "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED",
-    "SET SESSION time_zone='+00:00', SESSION innodb_lock_wait_timeout=5,"
-    " SESSION sql_mode='STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION,ERROR_FOR_DIVISION_BY_ZERO'",
+    "SET SESSION time_zone='+00:00'",
+    "SET SESSION innodb_lock_wait_timeout=5",
+    "SET SESSION sql_mode='STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION,ERROR_FOR_DIVISION_BY_ZERO'",
 )
 
 

@@ -28,7 +28,9 @@ class Ids:
         if missing <= 0:
             return
         blocks = -(-missing // BLOCK)
-        await connection.change("UPDATE id_blocks SET next_block = LAST_INSERT_ID(next_block) + %s WHERE name = 'records'", blocks)
+        await connection.change(
+            "UPDATE id_blocks SET next_block = LAST_INSERT_ID(next_block) + %s WHERE name = 'records'", blocks
+        )
         [(first,)] = await connection.rows("SELECT LAST_INSERT_ID()")
         await connection.commit()
         self._ranges.append(range(int(first) * BLOCK, (int(first) + blocks) * BLOCK))

@@ -12,7 +12,7 @@ from pymysql.converters import escape_string
 _json = msgspec.json.Encoder(order="deterministic").encode
 
 
-def literal(value: Any) -> str:
+def literal(value: Any) -> str:  # noqa: PLR0911 - one a type
     """`value` as a literal. int, float, bool, str, bytes, aware datetime (as UTC), None; anything else becomes JSON.
 
     Raises ValueError for a datetime without a zone. Strings rely on backslash escapes: the connection's sql_mode is set
@@ -46,5 +46,5 @@ def tuples(rows: Iterable[Iterable[Any]]) -> str:
 
 
 def bind(sql: str, args: tuple[Any, ...]) -> str:
-    """`sql` with each `%s` replaced by the literal of its argument; `%%` is a percent sign where there are arguments."""
+    """`sql` with each `%s` replaced by the literal of its argument; `%%` stands for a percent sign then."""
     return sql % tuple(literal(arg) for arg in args) if args else sql

@@ -106,7 +106,7 @@ async def _pending(session: aiomysql.Connection, scripts: list[Script]) -> list[
             await _rows(session, statement)
     history = await _rows(
         session,
-        f"SELECT version, script, checksum, success FROM {_HISTORY} WHERE version IS NOT NULL ORDER BY installed_rank",  # noqa: S608
+        f"SELECT version, script, checksum, success FROM {_HISTORY} WHERE version IS NOT NULL ORDER BY installed_rank",
     )
     known = {script.version: script for script in scripts}
     for version, name, checksum, success in history:
@@ -145,7 +145,7 @@ async def _apply(session: aiomysql.Connection, script: Script) -> bool:
 async def _record(session: aiomysql.Connection, script: Script, started: float, *, success: bool) -> None:
     await _rows(
         session,
-        f"INSERT INTO {_HISTORY} (installed_rank, version, description, type, script, checksum, installed_by,"  # noqa: S608
+        f"INSERT INTO {_HISTORY} (installed_rank, version, description, type, script, checksum, installed_by,"
         " execution_time, success) SELECT COALESCE(MAX(installed_rank), 0) + 1, %s, %s, 'SQL', %s, %s,"
         f" SUBSTRING_INDEX(CURRENT_USER(), '@', 1), %s, %s FROM {_HISTORY}",
         script.version,

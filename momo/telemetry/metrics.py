@@ -8,7 +8,9 @@ MESSAGES = Counter("momo_messages_total", "Messages handled, by how they ended."
 REPEATED = Counter("momo_messages_repeated_total", "Messages that the inbox knew already.", ["service"])
 RETRIES = Counter("momo_retries_total", "Messages sent through the delay ladder for another attempt.", ["queue"])
 DEAD_LETTERS = Counter("momo_dead_letters_total", "Messages moved to a dead-letter queue.", ["queue", "reason"])
-PAUSED = Gauge("momo_queue_paused", "1 while a queue is not consumed because too much of it is dead-lettered.", ["queue"])
+PAUSED = Gauge(
+    "momo_queue_paused", "1 while a queue is not consumed because too much of it is dead-lettered.", ["queue"]
+)
 CRITICAL_SECONDS = Histogram(
     "momo_critical_time_seconds",
     "From a message's first publishing to its commit.",
@@ -24,7 +26,9 @@ FLUSH_SECONDS = Histogram(
     ["lane"],
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5),
 )
-FLUSH_CONTENTION = Counter("momo_flush_contention_total", "Flushes that met a lock or a duplicate and ran again.", ["lane"])
+FLUSH_CONTENTION = Counter(
+    "momo_flush_contention_total", "Flushes that met a lock or a duplicate and ran again.", ["lane"]
+)
 LANE_HEALTHY = Gauge("momo_lane_healthy", "1 while the lane reaches its database.", ["lane"])
 PUBLISHED = Counter("momo_published_total", "Messages that the broker has confirmed.", ["process"])
 PUBLISH_FAILURES = Counter("momo_publish_failures_total", "Publishes that the broker did not confirm.", ["process"])

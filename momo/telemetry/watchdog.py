@@ -1,4 +1,4 @@
-"""The watchdog: a process whose event loop hangs on a message ends itself, so that the message can be quarantined."""
+"""The watchdog: a process whose event loop hangs on a message ends itself, so the message can be quarantined."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ PATIENCE = 30.0
 
 @asynccontextmanager
 async def watched(patience: float = PATIENCE) -> AsyncIterator[None]:
-    """While inside, a loop that stands still for `patience` seconds prints where, on stderr, and the process exits 1."""
+    """While inside, a loop that stands still for `patience` seconds says where on stderr, and the process exits 1."""
 
     async def alive() -> None:
         while True:

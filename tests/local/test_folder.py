@@ -7,13 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from momo.local import folder as folders
 from momo.local.folder import locked, token_secret
 from momo.local.server import LocalError
 
 
-async def test_a_folder_in_use_is_refused_and_its_holder_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(folders, "LINGER_SECONDS", 0.1)
+async def test_a_folder_in_use_is_refused_at_once_and_its_holder_named(tmp_path: Path) -> None:
     async with locked(tmp_path):
         with pytest.raises(LocalError, match=r"in use by another momo \(process \d+\)"):
             async with locked(tmp_path, fresh=True):

@@ -132,7 +132,7 @@ async def test_killing_the_supervisor_leaves_no_orphan(tmp_path: Path) -> None:
     assert {"beam.smp", "epmd", "mariadbd", "redis-server", "sleep"} <= processes_of(tmp_path)
     process.send_signal(signal.SIGKILL)
     await process.wait()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(12):
         while left := processes_of(tmp_path):
             assert left
             await asyncio.sleep(0.05)

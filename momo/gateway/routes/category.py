@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Any
 
 import msgspec
-from litestar import Request, Response, Router, get
-from litestar.di import NamedDependency
+from litestar import Response, Router, get
 
-from momo.gateway.resources import Resources
+from momo.gateway.routes.given import Incoming, Using
 from momo.queries import category as queries
 
 CACHE_SECONDS = 60
 
 
 @get("/")
-async def categories(request: Request[Any, Any, Any], resources: NamedDependency[Resources]) -> Response[bytes]:
+async def categories(request: Incoming, resources: Using) -> Response[bytes]:
     """All categories in order. Answers 304 where If-None-Match names the current ETag."""
     found = await queries.categories(resources.databases["category"])
     content = msgspec.json.encode({"items": found})

@@ -5,21 +5,18 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from litestar import Request, Response, Router, get
-from litestar.di import NamedDependency
+from litestar import Response, Router, get
 from litestar.params import FromPath
 
 from momo.broker import identity
 from momo.gateway.commands import report
 from momo.gateway.problems import not_found
-from momo.gateway.resources import Resources
+from momo.gateway.routes.given import Incoming, Using
 from momo.gateway.tokens import ANONYMOUS, bearer
 
 
 @get("/{command_id:str}")
-async def outcome(
-    request: Request[Any, Any, Any], command_id: FromPath[str], resources: NamedDependency[Resources]
-) -> Response[dict[str, Any]]:
+async def outcome(request: Incoming, command_id: FromPath[str], resources: Using) -> Response[dict[str, Any]]:
     """Pending, done with its result, refused or failed with its problem. Only its sender may ask; one that was sent
     without a token may be asked without."""
     try:

@@ -5,17 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from litestar import Router, get
-from litestar.di import NamedDependency
 
 from momo.gateway.depths import queue_depths
 from momo.gateway.internal import internal_only
-from momo.gateway.resources import Resources
+from momo.gateway.routes.given import Using
 from momo.queries import audit
 from momo.settings import DATABASES
 
 
 @get("/audit")
-async def facts(resources: NamedDependency[Resources]) -> dict[str, Any]:
+async def facts(resources: Using) -> dict[str, Any]:
     """The facts that an audit of a day compares: counters against rows, money, notices, what is still under way."""
     databases = {service: resources.databases[service] for service in DATABASES}
     return {

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
-from litestar import Request, Response, Router, delete, get, post
-from litestar.di import NamedDependency
+from litestar import Response, Router, delete, get, post
+from litestar.params import JSONBody
 from msgspec import Meta
 
 from contracts.meeting import CancelSeat, CreateMeeting, DeleteMeeting, JoinMeeting, MeetingView
@@ -13,10 +13,10 @@ from contracts.payment import DEFAULT_REFUND_POLICY, RefundStep
 from momo.gateway.bodies import Body
 from momo.gateway.parameters import MOST_ID, Cursor, Id, Instant, Limit, asked, utc
 from momo.gateway.problems import invalid, not_found, problem
-from momo.gateway.resources import Resources
 from momo.gateway.routes import meetings
+from momo.gateway.routes.given import Incoming, Using, Who
 from momo.gateway.routes.user import VISIBLE
-from momo.gateway.tokens import SIGNED_IN, Member
+from momo.gateway.tokens import SIGNED_IN
 from momo.queries import meeting as queries
 from momo.queries.pages import Page
 
@@ -47,10 +47,10 @@ class NewMeeting(Body, frozen=True, kw_only=True):
 
 @post("/", status_code=202, **SIGNED_IN)
 async def create(
-    request: Request[Any, Any, Any],
-    data: NewMeeting,
-    member: NamedDependency[Member],
-    resources: NamedDependency[Resources],
+    request: Incoming,
+    data: JSONBody[NewMeeting],
+    member: Who,
+    resources: Using,
 ) -> Response[bytes]:
     """Opens a meeting; the host takes the first seat."""
     if not await resources.categories.has(data.category_id):
@@ -78,7 +78,7 @@ async def create(
 
 
 @get("/{meeting_id:int}")
-async def detail(meeting_id: Id, resources: NamedDependency[Resources]) -> MeetingView:
+async def detail(meeting_id: Id, resources: Using) -> MeetingView:
     """One meeting, with the seats left."""
     found = await queries.meeting(resources.databases["meeting"], meeting_id)
     if found is None:
@@ -88,10 +88,10 @@ async def detail(meeting_id: Id, resources: NamedDependency[Resources]) -> Meeti
 
 @post("/{meeting_id:int}/join", status_code=202, **SIGNED_IN)
 async def join(
-    request: Request[Any, Any, Any],
+    request: Incoming,
     meeting_id: Id,
-    member: NamedDependency[Member],
-    resources: NamedDependency[Resources],
+    member: Who,
+    resources: Using,
 ) -> Response[bytes]:
     """Takes a seat: at once where the meeting is free, held until it is paid, or a place on the waitlist."""
     message = JoinMeeting(meeting_id=meeting_id, member_id=member.member_id, nickname=member.nickname)
@@ -99,9 +99,7 @@ async def join(
 
 
 @get("/{meeting_id:int}/join", **SIGNED_IN)
-async def place(
-    meeting_id: Id, member: NamedDependency[Member], resources: NamedDependency[Resources]
-) -> queries.Participation:
+async def place(meeting_id: Id, member: Who, resources: Using) -> queries.Participation:
     """My own place: seated, held with what to pay until when, waiting with its position, or a former one."""
     found = await queries.participation(resources.databases["meeting"], meeting_id, member.member_id)
     if found is None:
@@ -112,8 +110,8 @@ async def place(
 @get("/{meeting_id:int}/participants", **SIGNED_IN)
 async def participants(
     meeting_id: Id,
-    member: NamedDependency[Member],
-    resources: NamedDependency[Resources],
+    member: Who,
+    resources: Using,
     cursor: Cursor = None,
     limit: Limit = 20,
 ) -> Page[queries.Attendee]:
@@ -130,10 +128,10 @@ async def participants(
 
 @delete("/{meeting_id:int}/join", status_code=202, **SIGNED_IN)
 async def leave(
-    request: Request[Any, Any, Any],
+    request: Incoming,
     meeting_id: Id,
-    member: NamedDependency[Member],
-    resources: NamedDependency[Resources],
+    member: Who,
+    resources: Using,
 ) -> Response[bytes]:
     """Gives up a seat, a hold or a place on the waitlist; what was paid is refunded by the policy."""
     message = CancelSeat(meeting_id=meeting_id, member_id=member.member_id)
@@ -142,10 +140,10 @@ async def leave(
 
 @delete("/{meeting_id:int}", status_code=202, **SIGNED_IN)
 async def call_off(
-    request: Request[Any, Any, Any],
+    request: Incoming,
     meeting_id: Id,
-    member: NamedDependency[Member],
-    resources: NamedDependency[Resources],
+    member: Who,
+    resources: Using,
 ) -> Response[bytes]:
     """The host calls the meeting off; everybody who paid is refunded in full."""
     message = DeleteMeeting(meeting_id=meeting_id, host_id=member.member_id)

@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 from litestar import get
-from litestar.di import NamedDependency
 from litestar.params import FromQuery, QueryParameter
 
 from contracts.meeting import MeetingView
 from momo.gateway.parameters import MOST_ID, Cursor, Limit, asked, instant
-from momo.gateway.resources import Resources
-from momo.gateway.tokens import SIGNED_IN, Member
+from momo.gateway.routes.given import Using, Who
+from momo.gateway.tokens import SIGNED_IN
 from momo.queries.meetings import MeetingFilter
 from momo.queries.meetings import meetings as find
 from momo.queries.mine import Role
@@ -21,7 +20,7 @@ from momo.queries.pages import Page
 
 @get("/")
 async def meetings(
-    resources: NamedDependency[Resources],
+    resources: Using,
     category_id: Annotated[int | None, QueryParameter(name="categoryId", ge=1, le=MOST_ID)] = None,
     status: FromQuery[Literal["open", "full", "started", "finished", "cancelled"] | None] = None,
     starts_from: Annotated[str | None, QueryParameter(name="from", max_length=40)] = None,
@@ -60,8 +59,8 @@ async def meetings(
 
 @get("/mine", **SIGNED_IN)
 async def mine(
-    member: NamedDependency[Member],
-    resources: NamedDependency[Resources],
+    member: Who,
+    resources: Using,
     role: FromQuery[Role] = "joined",
     cursor: Cursor = None,
     limit: Limit = 20,

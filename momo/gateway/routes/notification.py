@@ -9,13 +9,12 @@ from typing import Annotated, Any
 
 import msgspec
 from litestar import Router, WebSocket, get, websocket
-from litestar.di import NamedDependency
 from litestar.exceptions import WebSocketDisconnect
 from litestar.params import QueryParameter
 
 from momo.gateway.parameters import MOST_ID, Limit
 from momo.gateway.problems import ProblemError, invalid
-from momo.gateway.resources import Resources
+from momo.gateway.routes.given import Using, Who
 from momo.gateway.sockets import BAD_REQUEST, BAD_TOKEN, TRY_LATER, Closed
 from momo.gateway.tokens import SIGNED_IN, Member, bearer
 from momo.queries import notification as queries
@@ -38,8 +37,8 @@ class NoticePage(msgspec.Struct, frozen=True, kw_only=True):
 
 @get("/", **SIGNED_IN)
 async def notifications(
-    member: NamedDependency[Member],
-    resources: NamedDependency[Resources],
+    member: Who,
+    resources: Using,
     after: Sequence = None,
     before: Sequence = None,
     limit: Limit = 20,
@@ -54,13 +53,13 @@ async def notifications(
 
 
 @get("/unread", **SIGNED_IN)
-async def unread(member: NamedDependency[Member], resources: NamedDependency[Resources]) -> Unread:
+async def unread(member: Who, resources: Using) -> Unread:
     """How many of my notices I have not read."""
     return Unread(unread=await queries.unread(resources.databases["notification"], member.member_id))
 
 
 @websocket("/stream")
-async def stream(socket: WebSocket[Any, Any, Any], resources: NamedDependency[Resources]) -> None:
+async def stream(socket: WebSocket[Any, Any, Any], resources: Using) -> None:
     """My notices, each once and in sequence: those after `?after=SEQUENCE`, then what comes. The token stands in the
     Authorization header, in `?access_token=`, or as the second subprotocol after `access_token`."""
     offered = [part.strip() for part in socket.headers.get("sec-websocket-protocol", "").split(",") if part.strip()]
@@ -78,9 +77,7 @@ async def stream(socket: WebSocket[Any, Any, Any], resources: NamedDependency[Re
         await _close(socket, TRY_LATER, "try again later")
 
 
-async def _feed(
-    socket: WebSocket[Any, Any, Any], resources: NamedDependency[Resources], member: Member, after: int | None
-) -> None:
+async def _feed(socket: WebSocket[Any, Any, Any], resources: Using, member: Member, after: int | None) -> None:
     """Until the client leaves. Closed and StoreError of the feed pass through."""
 
     async def send(text: bytes) -> None:

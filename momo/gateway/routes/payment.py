@@ -5,12 +5,11 @@ from __future__ import annotations
 import hashlib
 import logging
 import re
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
-from litestar import Request, Response, Router, get, post
-from litestar.di import NamedDependency
-from litestar.params import PathParameter
+from litestar import Response, Router, get, post
+from litestar.params import JSONBody, PathParameter
 from msgspec import Meta
 
 from contracts.payment import ConfirmPayment, InspectPayment, PaymentView
@@ -20,8 +19,8 @@ from momo.gateway.bodies import Body
 from momo.gateway.headers import traceparent
 from momo.gateway.parameters import Cursor, Limit, asked
 from momo.gateway.problems import not_found, problem
-from momo.gateway.resources import Resources
-from momo.gateway.tokens import SIGNED_IN, Member
+from momo.gateway.routes.given import Incoming, Using, Who
+from momo.gateway.tokens import SIGNED_IN
 from momo.queries import payment as queries
 from momo.queries.pages import Page
 
@@ -49,7 +48,7 @@ class _Webhook(msgspec.Struct, rename="camel"):
     """The two shapes of Toss's webhooks, as far as anything of them is used: which order to ask for."""
 
     order_id: str = ""
-    data: _Data = msgspec.field(default_factory=_Data)
+    data: JSONBody[_Data] = msgspec.field(default_factory=_Data)
 
 
 _decode = msgspec.json.Decoder(_Webhook).decode
@@ -57,10 +56,10 @@ _decode = msgspec.json.Decoder(_Webhook).decode
 
 @post("/confirm", status_code=202, **SIGNED_IN)
 async def confirm(
-    request: Request[Any, Any, Any],
-    data: Confirmation,
-    member: NamedDependency[Member],
-    resources: NamedDependency[Resources],
+    request: Incoming,
+    data: JSONBody[Confirmation],
+    member: Who,
+    resources: Using,
 ) -> Response[bytes]:
     """The member has authenticated the payment: asks Toss to take the money."""
     message = ConfirmPayment(
@@ -70,7 +69,7 @@ async def confirm(
 
 
 @post("/webhooks/toss", status_code=200)
-async def toss(request: Request[Any, Any, Any], resources: NamedDependency[Resources]) -> Response[None]:
+async def toss(request: Incoming, resources: Using) -> Response[None]:
     """Anybody can send this, so nothing in it is believed: MOMO asks Toss how the order stands."""
     body = await request.body()
     order_id = _order_of(body)
@@ -100,9 +99,7 @@ def _order_of(body: bytes) -> str | None:
 
 
 @get("/{order_id:str}", **SIGNED_IN)
-async def payment(
-    order_id: OrderId, member: NamedDependency[Member], resources: NamedDependency[Resources]
-) -> PaymentView:
+async def payment(order_id: OrderId, member: Who, resources: Using) -> PaymentView:
     """One payment of mine."""
     found = await queries.payment(resources.databases["payment"], order_id)
     if found is None:
@@ -113,9 +110,7 @@ async def payment(
 
 
 @get("/", **SIGNED_IN)
-async def payments(
-    member: NamedDependency[Member], resources: NamedDependency[Resources], cursor: Cursor = None, limit: Limit = 20
-) -> Page[PaymentView]:
+async def payments(member: Who, resources: Using, cursor: Cursor = None, limit: Limit = 20) -> Page[PaymentView]:
     """My payments, the newest first."""
     with asked():
         return await queries.payments(resources.databases["payment"], member.member_id, cursor=cursor, limit=limit)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import logging
-from typing import Annotated, Any
+from typing import Annotated
 
-from litestar import Request, Response, post
+from litestar import Response, post
 from litestar.datastructures import Cookie
-from litestar.di import NamedDependency
+from litestar.params import JSONBody
 from msgspec import Meta
 from redis.exceptions import RedisError
 
@@ -15,7 +15,7 @@ from momo.gateway import sessions
 from momo.gateway.bodies import Body
 from momo.gateway.limits import LOGIN
 from momo.gateway.problems import problem, unavailable
-from momo.gateway.resources import Resources
+from momo.gateway.routes.given import Incoming, Using, Who
 from momo.gateway.tokens import LIFETIME_SECONDS, SIGNED_IN, Member
 from momo.queries import user as queries
 
@@ -37,9 +37,7 @@ class Granted(Body, frozen=True, kw_only=True):
 
 
 @post("/login", status_code=200)
-async def login(
-    request: Request[Any, Any, Any], data: Credentials, resources: NamedDependency[Resources]
-) -> Response[Granted]:
+async def login(request: Incoming, data: JSONBody[Credentials], resources: Using) -> Response[Granted]:
     """An access token, and a refresh token in a cookie. While sessions can't be kept there is no cookie."""
     email = data.email.strip().lower()
     headers = await resources.limits.take(LOGIN, email)
@@ -61,7 +59,7 @@ async def login(
 
 
 @post("/token", status_code=200)
-async def renew(request: Request[Any, Any, Any], resources: NamedDependency[Resources]) -> Response[Granted]:
+async def renew(request: Incoming, resources: Using) -> Response[Granted]:
     """A new access token for the cookie's refresh token, which is replaced. Used twice, it ends the session."""
     token = request.cookies.get(sessions.COOKIE, "")
     if not token:
@@ -78,9 +76,7 @@ async def renew(request: Request[Any, Any, Any], resources: NamedDependency[Reso
 
 
 @post("/logout", status_code=204, **SIGNED_IN)
-async def logout(
-    request: Request[Any, Any, Any], member: NamedDependency[Member], resources: NamedDependency[Resources]
-) -> Response[None]:
+async def logout(request: Incoming, member: Who, resources: Using) -> Response[None]:
     """Ends the session: its refresh token is worth nothing any more. The access token lasts its ten minutes."""
     try:
         await resources.sessions.end(member.session)
@@ -90,8 +86,8 @@ async def logout(
 
 
 def _granted(
-    resources: NamedDependency[Resources],
-    member: NamedDependency[Member],
+    resources: Using,
+    member: Who,
     cookies: list[Cookie],
     headers: dict[str, str],
 ) -> Response[Granted]:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from litestar import Response, Router, get
-from litestar.di import NamedDependency
 
 from momo.gateway.metrics import CONTENT_TYPE
-from momo.gateway.resources import Resources
+from momo.gateway.routes.given import Using
 
 
 @get("/health/live")
@@ -18,13 +17,13 @@ async def live() -> dict[str, str]:
 
 
 @get("/health/ready")
-async def ready(resources: NamedDependency[Resources]) -> Response[dict[str, Any]]:
+async def ready(resources: Using) -> Response[dict[str, Any]]:
     """200 where a command sent now would be carried out, else 503; how each dependency stands."""
     return Response(resources.health.report(), status_code=200 if resources.health.ready else 503)
 
 
 @get("/metrics", include_in_schema=False)
-async def metrics(resources: NamedDependency[Resources]) -> Response[bytes]:
+async def metrics(resources: Using) -> Response[bytes]:
     return Response(resources.metrics.text(), media_type=CONTENT_TYPE)
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
-from litestar import Request, Response, Router, delete, get, post
-from litestar.di import NamedDependency
+from litestar import Response, Router, delete, get, post
+from litestar.params import JSONBody
 from msgspec import Meta
 
 from contracts.user import FollowUser, RegisterUser, UnfollowUser, WithdrawUser, email_of
@@ -13,9 +13,9 @@ from momo.gateway.bodies import Body
 from momo.gateway.limits import REGISTER, REGISTER_FROM
 from momo.gateway.parameters import Cursor, Id, Limit, asked
 from momo.gateway.problems import not_found
-from momo.gateway.resources import Resources
 from momo.gateway.routes import session
-from momo.gateway.tokens import ANONYMOUS, SIGNED_IN, Member
+from momo.gateway.routes.given import Incoming, Using, Who
+from momo.gateway.tokens import ANONYMOUS, SIGNED_IN
 from momo.queries import user as queries
 from momo.queries.pages import Page
 
@@ -32,9 +32,7 @@ class Registration(Body, frozen=True, kw_only=True):
 
 
 @post("/")
-async def register(
-    request: Request[Any, Any, Any], data: Registration, resources: NamedDependency[Resources]
-) -> Response[bytes]:
+async def register(request: Incoming, data: JSONBody[Registration], resources: Using) -> Response[bytes]:
     """Opens an account. Its result names the `userId`."""
     email = email_of(data.email)
     await resources.limits.take(REGISTER_FROM, request.client.host if request.client else "")
@@ -49,7 +47,7 @@ async def register(
 
 
 @get("/me", **SIGNED_IN)
-async def me(member: NamedDependency[Member], resources: NamedDependency[Resources]) -> queries.OwnProfile:
+async def me(member: Who, resources: Using) -> queries.OwnProfile:
     """My own profile, with what others do not see."""
     found = await queries.own_profile(resources.databases["user"], member.member_id)
     if found is None:
@@ -58,16 +56,14 @@ async def me(member: NamedDependency[Member], resources: NamedDependency[Resourc
 
 
 @delete("/me", status_code=202, **SIGNED_IN)
-async def withdraw(
-    request: Request[Any, Any, Any], member: NamedDependency[Member], resources: NamedDependency[Resources]
-) -> Response[bytes]:
+async def withdraw(request: Incoming, member: Who, resources: Using) -> Response[bytes]:
     """Leaves MOMO: the account is anonymised, seats are given up, hosted meetings are called off."""
     message = WithdrawUser(user_id=member.member_id)
     return await resources.commands.send(request, "user", message, sender=member.sender)
 
 
 @get("/{user_id:int}", **SIGNED_IN)
-async def profile(user_id: Id, resources: NamedDependency[Resources]) -> queries.Profile:
+async def profile(user_id: Id, resources: Using) -> queries.Profile:
     """A member as others see them: no e-mail, no location."""
     found = await queries.profile(resources.databases["user"], user_id)
     if found is None:
@@ -76,33 +72,25 @@ async def profile(user_id: Id, resources: NamedDependency[Resources]) -> queries
 
 
 @post("/{user_id:int}/follow", status_code=202, **SIGNED_IN)
-async def follow(
-    request: Request[Any, Any, Any], user_id: Id, member: NamedDependency[Member], resources: NamedDependency[Resources]
-) -> Response[bytes]:
+async def follow(request: Incoming, user_id: Id, member: Who, resources: Using) -> Response[bytes]:
     message = FollowUser(follower_id=member.member_id, follower_nickname=member.nickname, followee_id=user_id)
     return await resources.commands.send(request, "user", message, sender=member.sender)
 
 
 @delete("/{user_id:int}/follow", status_code=202, **SIGNED_IN)
-async def unfollow(
-    request: Request[Any, Any, Any], user_id: Id, member: NamedDependency[Member], resources: NamedDependency[Resources]
-) -> Response[bytes]:
+async def unfollow(request: Incoming, user_id: Id, member: Who, resources: Using) -> Response[bytes]:
     message = UnfollowUser(follower_id=member.member_id, followee_id=user_id)
     return await resources.commands.send(request, "user", message, sender=member.sender)
 
 
 @get("/{user_id:int}/followers", **SIGNED_IN)
-async def followers(
-    user_id: Id, resources: NamedDependency[Resources], cursor: Cursor = None, limit: Limit = 20
-) -> Page[queries.Follower]:
+async def followers(user_id: Id, resources: Using, cursor: Cursor = None, limit: Limit = 20) -> Page[queries.Follower]:
     with asked():
         return await queries.followers(resources.databases["user"], user_id, cursor=cursor, limit=limit)
 
 
 @get("/{user_id:int}/followings", **SIGNED_IN)
-async def followings(
-    user_id: Id, resources: NamedDependency[Resources], cursor: Cursor = None, limit: Limit = 20
-) -> Page[queries.Follower]:
+async def followings(user_id: Id, resources: Using, cursor: Cursor = None, limit: Limit = 20) -> Page[queries.Follower]:
     with asked():
         return await queries.followings(resources.databases["user"], user_id, cursor=cursor, limit=limit)
 

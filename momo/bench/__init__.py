@@ -1,0 +1,1 @@
+"""Measurements that any reader can repeat, on private servers of their own."""
