@@ -24,6 +24,9 @@ class FieldError(msgspec.Struct, frozen=True, kw_only=True):
     detail: str
 
 
+NO_RESULT = msgspec.Raw(b"null")
+
+
 class Outcome(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """`done` carries the HTTP status and a result, `refused` and `failed` a problem.
 
@@ -32,5 +35,5 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     state: Literal["done", "refused", "failed"]
     status: int = 200
-    result: msgspec.Raw | None = None
+    result: msgspec.Raw = NO_RESULT
     problem: Problem | None = None

@@ -78,7 +78,7 @@ def work(names: tuple[str, ...], processes: int) -> None:
     if processes > 1:
         from momo.processes import run_many
 
-        sys.exit(_loop(run_many([sys.executable, "-m", "momo", "work", *names], processes, settings.grace_seconds)))
+        sys.exit(_loop(run_many([sys.executable, "-m", "momo", "work", *names], processes, settings)))
     from momo.worker import Worker
 
     async def run(stop: asyncio.Event) -> None:

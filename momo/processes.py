@@ -7,21 +7,20 @@ import os
 import signal
 from collections.abc import Sequence
 
-import msgspec
-
 from momo.local.supervise import Child, Supervisor
+from momo.settings import Settings, variable
 
 
-async def run_many(argv: Sequence[str], count: int, grace: float) -> int:
-    """Runs `count` copies of `argv` until SIGTERM or SIGINT, then stops all at once within `grace` seconds."""
+async def run_many(argv: Sequence[str], count: int, settings: Settings) -> int:
+    """Runs `count` copies of `argv` until SIGTERM or SIGINT, then stops all at once. Each has a port for its probes."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for which in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(which, stop.set)
-    supervisor = Supervisor(print)
-    child = Child("worker", argv, dict(os.environ))
+    supervisor = Supervisor(lambda line: print(line, flush=True))  # noqa: T201 - the copies' own output
     for number in range(count):
-        supervisor.start(msgspec.structs.replace(child, name=f"worker-{number}"))
+        port = settings.metrics_port + number if settings.metrics_port else 0
+        supervisor.start(Child(f"worker-{number}", argv, {**os.environ, variable("metrics_port"): str(port)}))
     await stop.wait()
-    await supervisor.stop(grace + 2)
+    await supervisor.stop(settings.grace_seconds + 2)
     return 0

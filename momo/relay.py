@@ -21,6 +21,7 @@ from momo.store.errors import StoreError
 from momo.store.literal import tuples
 from momo.store.rows import condition
 from momo.telemetry import metrics
+from momo.telemetry.probes import Probes
 
 log = logging.getLogger(__name__)
 
@@ -125,11 +126,12 @@ async def run(settings: Settings, services: Sequence[str], stop: asyncio.Event) 
     """Relays for `services` until `stop` is set."""
     publisher = Publisher(settings.amqp_url, name="momo-relay")
     relays = [Relay(service, settings.db_url(service), publisher) for service in services]
-    try:
-        await publisher.start()
-        await asyncio.gather(*(relay.run(stop) for relay in relays))
-    finally:
-        await publisher.stop()
+    async with Probes(settings.host, settings.metrics_port, lambda: all(relay.healthy for relay in relays)):
+        try:
+            await publisher.start()
+            await asyncio.gather(*(relay.run(stop) for relay in relays))
+        finally:
+            await publisher.stop()
 
 
 def _fired(envelope: Envelope) -> Envelope:

@@ -37,7 +37,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     batch: int = 256
     """The most messages one flush takes."""
     metrics_port: int = 0
-    """Where a worker or relay answers `/metrics` and `/health/*`; 0 takes a free port."""
+    """Where a worker or relay answers `/metrics` and `/health/*` (of several processes, the next ports); 0: nowhere."""
     grace_seconds: float = 10.0
     """How long a stopping process may take to finish what it holds."""
 

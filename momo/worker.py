@@ -21,6 +21,7 @@ from momo.broker.guard import Guard
 from momo.broker.publisher import Publisher, PublishError
 from momo.live import RedisPush, Replies
 from momo.settings import Settings
+from momo.telemetry.probes import Probes
 from momo.toss.client import TossClient
 
 log = logging.getLogger(__name__)
@@ -71,6 +72,7 @@ class Worker:
         self._toss = TossClient(settings.toss_url, settings.toss_secret_key)
         self._world = World(toss=self._toss, push=RedisPush(self._redis))
         self._replies = Replies(self._redis)
+        self._probes = Probes(settings.host, settings.metrics_port, lambda: self.ready)
         self.lanes: list[Lane] = []
         self.calls: list[Calls] = []
         self.ready = False
@@ -79,7 +81,7 @@ class Worker:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Consumes until `stop` is set, then finishes what is held, within the grace period."""
-        async with self._toss:
+        async with self._toss, self._probes:
             lanes = [asyncio.create_task(lane.run()) for lane in self.lanes]
             try:
                 await self._publisher.start()

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from contracts.outcome import Outcome, Problem
+from contracts.outcome import NO_RESULT, Outcome, Problem
 from momo.actors.decision import Accepted, Decision, Refused
 from momo.broker.delivery import Delivery
 from momo.store.connection import Connection
@@ -84,7 +84,7 @@ def outcome_of(decision: Decision) -> Outcome:
         case Accepted(result=None, status=204):
             return _DONE
         case Accepted(result=result, status=status):
-            return Outcome(state="done", status=status, result=None if result is None else _raw(result))
+            return Outcome(state="done", status=status, result=NO_RESULT if result is None else _raw(result))
 
 
 def failed(error: BaseException) -> Outcome:

@@ -25,18 +25,19 @@ unpack_one = msgspec.msgpack.Decoder(Envelope).decode
 
 def sent_by(cause: Delivery, messages: Sequence[Message]) -> list[Envelope]:
     """The envelopes of what handling `cause` sends: derived ids, so that a second publish is absorbed."""
-    return [_sealed(cause, message, derived_id(cause.message_id, str(i))) for i, message in enumerate(messages)]
+    return [_sealed(cause, message, str(i)) for i, message in enumerate(messages)]
 
 
 def timed_by(cause: Delivery, timer: Timer) -> Envelope:
     """The envelope that a timer set by `cause` will send."""
-    return _sealed(cause, timer.message, derived_id(cause.message_id, timer.key))
+    return _sealed(cause, timer.message, timer.key)
 
 
-def _sealed(cause: Delivery, message: Message, message_id: str) -> Envelope:
+def _sealed(cause: Delivery, message: Message, name: str) -> Envelope:
     return seal(
         message,
-        message_id=message_id,
+        # an event is handled by several queues: what each of them sends is another message
+        message_id=derived_id(cause.message_id, f"{cause.queue.name}/{name}"),
         correlation_id=cause.correlation_id,
         causation_id=str(UUID(bytes=cause.message_id)),
         sender=cause.queue.service,

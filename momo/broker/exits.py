@@ -24,8 +24,8 @@ POSTPONE_MS = 1_000
 
 
 class Exits:
-    """Moves messages out of their queues. One is settled only when the broker has confirmed it elsewhere: at each moment
-    it is in one place or in two, never in none."""
+    """Moves messages out of their queues. One is settled only when the broker has confirmed it elsewhere: at any
+    moment it is in one place or in two, never in none."""
 
     def __init__(self, publisher: Publisher, guard: Guard) -> None:
         self._publisher = publisher

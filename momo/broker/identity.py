@@ -45,8 +45,8 @@ def service_of(message_id: UUID) -> str | None:
 
 
 def derived_id(cause: bytes, name: str) -> str:
-    """The id of the message that handling `cause` (16 bytes) sends as `name` (its number, a timer's key): the same at
-    every repeat.
+    """The id of the message that handling `cause` (16 bytes) sends as `name` (the handling queue with a number or a
+    timer's key): the same at every repeat.
 
     It keeps the cause's first 48 bits: what belongs together is stored together.
     """

@@ -14,7 +14,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from contracts.base import Message
-from contracts.outcome import Outcome
+from contracts.outcome import NO_RESULT, Outcome
 from momo.broker import identity
 from momo.broker.envelope import Envelope, seal
 from momo.broker.publisher import Publisher
@@ -142,7 +142,7 @@ def final(outcome: Outcome, headers: Mapping[str, str]) -> Response[bytes]:
     if outcome.problem is not None:
         return answer(outcome.problem, headers)
     return Response(
-        content=b"" if outcome.result is None else bytes(outcome.result),
+        content=b"" if outcome.result == NO_RESULT else bytes(outcome.result),
         status_code=outcome.status,
         media_type="application/json",
         headers=dict(headers),

@@ -18,7 +18,7 @@ async def register(gateway: str) -> str | None:
             aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(15)) as session,
             session.post(f"{gateway}/api/v2/users", json=member, headers=headers) as response,
         ):
-            if response.status < 400 or response.status == 409:  # noqa: PLR2004  # 409: registered before
+            if response.status < 400 or response.status == 409:  # 409: registered before
                 return None
             return f"not registered: {response.status} {(await response.text())[:200]}"
     except (aiohttp.ClientError, TimeoutError) as error:

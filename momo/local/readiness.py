@@ -21,7 +21,7 @@ async def until_ready(url: str, supervisor: Supervisor) -> None:
             while True:
                 try:
                     async with session.get(url) as response:
-                        if response.status == 200:  # noqa: PLR2004  # OK
+                        if response.status == 200:  # OK
                             return
                         answer = f"{response.status} {(await response.text())[:300]}"
                 except (aiohttp.ClientError, TimeoutError) as error:

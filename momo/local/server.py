@@ -92,7 +92,7 @@ class Server(abc.ABC):
         await self._end(self.stop_seconds)
 
     async def kill(self) -> None:
-        """End the server at once, as a crash would."""
+        """End the server at once, as a crash would. RabbitMQ may lose a quorum queue declared within the last 3 s."""
         if self._process is not None:
             process.kill(self._process)
         await self._end(0)

@@ -129,9 +129,10 @@ async def test_killing_the_supervisor_leaves_no_orphan(tmp_path: Path) -> None:
     async with asyncio.timeout(60):
         while (await process.stdout.readline()).strip() != b"up":
             assert process.returncode is None
-    assert {"beam.smp", "epmd", "mariadbd", "redis-server", "sleep"} <= processes_of(tmp_path)
+    before = processes_of(tmp_path)
     process.send_signal(signal.SIGKILL)
     await process.wait()
+    assert {"beam.smp", "epmd", "mariadbd", "redis-server", "sleep"} <= before
     async with asyncio.timeout(12):
         while left := processes_of(tmp_path):
             assert left
