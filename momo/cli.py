@@ -178,6 +178,32 @@ def toss_sandbox() -> None:
     run(address.hostname or "127.0.0.1", address.port or 8090, settings.toss_secret_key, webhook)
 
 
+@main.command()
+@click.option("--cases", default="drain,http", show_default=True, help="Which to run, separated by commas.")
+@click.option("--repeat", type=click.IntRange(1, 20), default=3, show_default=True, help="How often each.")
+@JSON
+def bench(cases: str, repeat: int, as_json: bool) -> None:
+    """Measure drain rate and latency on private servers, started for this alone."""
+    import msgspec
+
+    from momo.bench.run import CASES
+    from momo.bench.run import bench as run
+    from momo.local.server import LocalError
+
+    names = [name.strip() for name in cases.split(",")]
+    if unknown := set(names) - set(CASES):
+        _fail(f"there is no case {min(unknown)!r}; there are: {', '.join(CASES)}")
+    try:
+        figures = _loop(run(names, repeat, lambda line: click.echo(line, err=as_json)))
+    except (LocalError, RuntimeError) as error:
+        _fail(str(error))
+    if as_json:
+        click.echo(msgspec.json.encode({"cases": figures}))
+        return
+    for case, values in figures.items():
+        click.echo(f"{case}: " + ", ".join(f"{name} {value:g}" for name, value in values.items()))
+
+
 def _settings() -> Settings:
     try:
         return configuration.load()

@@ -1,6 +1,5 @@
 """What the meeting service's handlers agree on: states, orders, limits."""
 
-# ruff: noqa: PLR2004 - the limits stand beside the sentence that explains them
 from __future__ import annotations
 
 from datetime import datetime

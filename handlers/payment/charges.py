@@ -8,10 +8,17 @@ from typing import Any
 from msgspec.structs import replace
 
 from contracts.base import Message
-from contracts.payment import ChargePayment, PaymentCompleted, PaymentFailed, PaymentRefunded, SettlePayment
+from contracts.payment import (
+    ChargePayment,
+    InspectPayment,
+    PaymentCompleted,
+    PaymentFailed,
+    PaymentRefunded,
+    SettlePayment,
+)
 from handlers.payment import rules
 from handlers.payment.records import Payment
-from momo.actors import Context, Decision, accept
+from momo.actors import Context, Decision, Timer, accept
 
 
 def charge_of(payment: Payment) -> ChargePayment:
@@ -46,6 +53,17 @@ def failed(payment: Payment, code: str, message: str) -> Decision:
     over = replace(payment, status="FAILED", failure_code=code[:100], failure_message=reason, refund_owed=False)
     announced = PaymentFailed(**_about(payment), code=over.failure_code, reason=reason)
     return accept(saves=[over], sends=[announced], cancels=_timers(payment))
+
+
+def timed_out(payment: Payment, context: Context) -> Decision:
+    """Toss can't take the money any more. The snapshot may have been older than that, so one last look follows."""
+    decision = failed(payment, "CONFIRM_TIMED_OUT", "The payment was not confirmed in time.")
+    last = Timer(
+        key=rules.inspect_timer(payment.order_id),
+        due=context.now + rules.LOOK_AGAIN_LATEST,
+        message=InspectPayment(order_id=payment.order_id),
+    )
+    return replace(decision, cancels=(), timers=(last,))
 
 
 def _completed(snapshot: SettlePayment, payment: Payment, context: Context) -> tuple[Payment, list[Message]]:

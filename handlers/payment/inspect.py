@@ -5,7 +5,13 @@ from __future__ import annotations
 from contracts.payment import InspectPayment, SettlePayment
 from handlers.payment.snapshot import look_up
 from momo.actors import World
+from momo.toss.client import TossUnavailable
 
 
 async def run(command: InspectPayment, world: World) -> list[SettlePayment]:
-    return [await look_up(command.order_id, world)]
+    try:
+        return [await look_up(command.order_id, world)]
+    except TossUnavailable as error:
+        # No timer is left behind this message: an outage longer than its attempts must not end the looking.
+        unknown = SettlePayment(order_id=command.order_id, status="UNKNOWN", code=error.code, message=error.message)
+        return [unknown]

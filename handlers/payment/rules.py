@@ -15,6 +15,8 @@ PAID = ("COMPLETED", "PARTIALLY_REFUNDED", "REFUNDED")
 LOOK_AGAIN = timedelta(seconds=60)
 """How long Toss may take before it is asked what became of a charge or a refund."""
 LOOK_AGAIN_LATEST = timedelta(hours=1)
+UNKNOWN = "UNKNOWN"
+"""The status of a settlement where Toss could not be asked: nothing is concluded, and it is asked again."""
 CONFIRM_WINDOW = timedelta(minutes=10)
 """How long after its authentication Toss lets a payment be confirmed."""
 

@@ -20,6 +20,8 @@ def decide(command: SettlePayment, state: rules.Order, context: Context) -> Deci
     payment = state.payment
     if payment is None:
         return rules.unknown_order(command.order_id)
+    if command.status == rules.UNKNOWN:
+        return accept(timers=[rules.look_again(payment, context.now)])
     if command.status in _MONEY_IN:
         if command.total_amount != payment.amount:
             raise ValueError(
@@ -35,7 +37,7 @@ def decide(command: SettlePayment, state: rules.Order, context: Context) -> Deci
     if payment.status == "PENDING" or payment.confirm_started_at is None:
         return accept()
     if context.now - payment.confirm_started_at >= rules.CONFIRM_WINDOW:
-        return charges.failed(payment, "CONFIRM_TIMED_OUT", "The payment was not confirmed in time.")
+        return charges.timed_out(payment, context)
     if rules.asked_lately(payment, context.now):
         return accept(timers=[rules.look_again(payment, context.now)])
     payment = replace(payment, asked_at=context.now)

@@ -1,6 +1,5 @@
 """What the user service's handlers agree on: spellings, limits and the placeholders of withdrawn members."""
 
-# ruff: noqa: PLR2004 - the limits stand beside the sentence that explains them
 from __future__ import annotations
 
 import re

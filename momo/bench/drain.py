@@ -4,28 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import os
-import random
-import sys
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
 
 from contracts.meeting import JoinMeeting
+from momo.bench.meetings import open_meetings
 from momo.broker.envelope import seal
 from momo.broker.identity import fresh_id
 from momo.broker.publisher import Publisher
-from momo.settings import Settings, environment
+from momo.local.stage import process
+from momo.settings import Settings
 from momo.store.connection import Connection, connected
-from momo.store.literal import tuples
 
-FIRST_MEETING = 1 << 40
-"""Ids that no block of the database reaches."""
+PATIENCE = 300.0
 
 
 class Drained(msgspec.Struct, kw_only=True):
-    """`rate` in messages/s from the first flush's begin to the last commit; `cpu_us` of the worker, a message."""
+    """`rate` in messages/s, from the first flush's begin to the last commit; `cpu_us`: of the worker, a message."""
 
     messages: int
     meetings: int
@@ -35,32 +33,25 @@ class Drained(msgspec.Struct, kw_only=True):
     resident_mb: float
 
 
-async def drain(settings: Settings, *, messages: int, meetings: int) -> Drained:
-    """Fills the queue, starts one worker process and waits until all is committed and acknowledged."""
-    url = settings.db_url("meeting")
-    async with connected(url) as database:
-        first = FIRST_MEETING + random.randrange(1 << 20) * 100_000  # noqa: S311 - apart from earlier runs
-        await _open_meetings(database, first, meetings)
+async def drain(settings: Settings, *, messages: int = 10_000, meetings: int = 100) -> Drained:
+    """Fills the queue, starts one worker process and waits until all is committed. Raises RuntimeError where a member
+    who asked for a seat has none."""
+    async with connected(settings.db_url("meeting")) as database:
+        first = await open_meetings(database, meetings)
         await _fill(settings, first, messages, meetings)
         began = datetime.now(UTC)
-        worker = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "momo", "work", "meeting", env={**os.environ, **environment(settings)}
-        )
-        try:
+        async with process(settings, "work", "meeting") as worker:
             await _until_handled(database, began, messages)
             ended = time.time()
             cpu, resident = _usage(worker.pid)
-            [(started,)] = await database.rows("SELECT MIN(handled_at) FROM inbox WHERE handled_at > %s", began)
-        finally:
-            worker.terminate()
-            await worker.wait()
+        [(started,)] = await database.rows("SELECT MIN(handled_at) FROM inbox WHERE handled_at > %s", began)
         [(seated,)] = await database.rows(
             "SELECT COUNT(*) FROM meeting_participants WHERE meeting_id BETWEEN %s AND %s AND status = 'seated'",
             first,
             first + meetings,
         )
-        if seated != messages:
-            raise RuntimeError(f"{messages} joins were sent, but {seated} members are seated")
+    if seated != messages:
+        raise RuntimeError(f"{messages} joins were sent, but {seated} members are seated")
     seconds = ended - started.replace(tzinfo=UTC).timestamp()
     return Drained(
         messages=messages,
@@ -69,33 +60,6 @@ async def drain(settings: Settings, *, messages: int, meetings: int) -> Drained:
         rate=round(messages / seconds),
         cpu_us=round(cpu / messages * 1e6),
         resident_mb=round(resident, 1),
-    )
-
-
-async def _open_meetings(database: Connection, first: int, count: int) -> None:
-    now = datetime.now(UTC)
-    rest = (10_000, 0, 600, "[]", "open", 0, 0, 0, 0, 1, now)
-    rows = [
-        (
-            first + n,
-            1,
-            "host",
-            "bench",
-            "",
-            1,
-            "Seoul",
-            37.5,
-            127.0,
-            now + timedelta(days=1),
-            now + timedelta(days=2),
-            *rest,
-        )
-        for n in range(count)
-    ]
-    await database.change(
-        "INSERT INTO meetings (meeting_id, host_id, host_nickname, title, description, category_id, place_name,"
-        " latitude, longitude, starts_at, ends_at, capacity, fee, hold_seconds, refund_policy, status, seated, held,"
-        " waiting, waitlist_seq, version, created_at) VALUES " + tuples(rows)
     )
 
 
@@ -113,7 +77,7 @@ async def _fill(settings: Settings, first: int, messages: int, meetings: int) ->
 
 
 async def _until_handled(database: Connection, began: datetime, messages: int) -> None:
-    async with asyncio.timeout(300):
+    async with asyncio.timeout(PATIENCE):
         while True:
             [(handled,)] = await database.rows("SELECT COUNT(*) FROM inbox WHERE handled_at > %s", began)
             if handled >= messages:

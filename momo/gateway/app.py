@@ -43,7 +43,7 @@ def build(settings: Settings, services: Sequence[str] = SERVICES) -> Litestar:
         finally:
             await resources.stop()
 
-    return Litestar(
+    app = Litestar(
         route_handlers=[
             *(ROUTERS[service]() for service in services),
             command.router(),
@@ -59,7 +59,6 @@ def build(settings: Settings, services: Sequence[str] = SERVICES) -> Litestar:
         dto=StrictJson,
         return_dto=None,
         exception_handlers=HANDLERS,
-        middleware=[resources.metrics.middleware],
         request_max_body_size=MOST_BYTES,
         openapi_config=OpenAPIConfig(
             title="MOMO",
@@ -73,3 +72,6 @@ def build(settings: Settings, services: Sequence[str] = SERVICES) -> Litestar:
         ),
         logging_config=None,
     )
+    # around routing too: an address that has no route is counted as well
+    app.asgi_handler = resources.metrics.middleware(app.asgi_handler)
+    return app

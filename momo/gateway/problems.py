@@ -118,10 +118,16 @@ def on_problem(_: Request[Any, Any, Any], error: ProblemError) -> Response[bytes
     return answer(error.problem, error.headers)
 
 
-def on_invalid(_: Request[Any, Any, Any], error: ValidationException) -> Response[bytes]:
-    """Parameters that the framework could not convert."""
+def on_invalid(request: Request[Any, Any, Any], error: ValidationException) -> Response[bytes]:
+    """Parameters that the framework could not convert, by the names that the client knows."""
     extra = error.extra if isinstance(error.extra, list) else []
-    errors = tuple(FieldError(field=str(e.get("key", "$")), detail=str(e.get("message", ""))) for e in extra)
+    known = request.route_handler.parsed_fn_signature.parameters
+    names = {key: getattr(field.kwarg_definition, "name", None) or key for key, field in known.items()}
+    keys = [str(found.get("key", "$")) for found in extra]
+    errors = tuple(
+        FieldError(field=names.get(key, key), detail=str(found.get("message", "")))
+        for key, found in zip(keys, extra, strict=True)
+    )
     return answer(
         Problem(
             type="invalid-request",

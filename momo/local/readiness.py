@@ -13,8 +13,9 @@ READY_SECONDS = 60.0
 MOST_DEATHS = 4
 
 
-async def until_ready(url: str, supervisor: Supervisor) -> None:
-    """Poll `url` until it answers 200. Raises LocalError after 60 s, or as soon as a child has died four times."""
+async def until_ready(url: str, supervisor: Supervisor | None = None) -> None:
+    """Poll `url` until it answers 200. Raises LocalError after 60 s, or as soon as a child of `supervisor` has died
+    four times."""
     answer = "no answer"
     try:
         async with asyncio.timeout(READY_SECONDS), aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(5)) as session:
@@ -26,7 +27,8 @@ async def until_ready(url: str, supervisor: Supervisor) -> None:
                         answer = f"{response.status} {(await response.text())[:300]}"
                 except (aiohttp.ClientError, TimeoutError) as error:
                     answer = str(error) or "no answer"
-                _give_up_on_the_dying(supervisor)
+                if supervisor is not None:
+                    _give_up_on_the_dying(supervisor)
                 await asyncio.sleep(0.1)
     except TimeoutError:
         raise LocalError(f"not ready after {READY_SECONDS:.0f} s; {url} says: {answer}") from None

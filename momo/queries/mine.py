@@ -30,7 +30,7 @@ async def mine(
         after = "AND (starts_at < %s OR (starts_at = %s AND meeting_id < %s))"
         args += [starts_at, starts_at, last]
     rows: list[tuple[Any, ...]] = await db.rows(
-        f"SELECT {MEETING.columns} FROM meetings WHERE {_ROLES[role]} {after}"  # noqa: S608 - our own clauses
+        f"SELECT {MEETING.columns} FROM meetings WHERE {_ROLES[role]} {after}"
         " ORDER BY starts_at DESC, meeting_id DESC LIMIT %s",
         *args,
         checked(limit) + 1,

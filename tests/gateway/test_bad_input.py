@@ -60,7 +60,7 @@ async def test_a_proper_meeting_is_accepted(client: aiohttp.ClientSession, token
         ({"fee": -1}, "$.fee"),
         ({"categoryId": 999}, "$.categoryId"),
         ({"holdSeconds": 4}, "$.holdSeconds"),
-        ({"refundPolicy": [{"hoursBefore": 1, "percent": 101}]}, "$.refundPolicy[...].percent"),
+        ({"refundPolicy": [{"hoursBefore": 1, "percent": 101}]}, "$.refundPolicy[0].percent"),
         ({"unknown": 1}, "$"),
         ({"hostId": 1}, "$"),
     ],
@@ -249,9 +249,7 @@ async def test_registration_that_is_wrong_is_told_so(client: aiohttp.ClientSessi
         assert (answer.status, found["errors"][0]["field"]) == (400, f"$.{next(iter(change))}")
 
 
-async def test_payment_of_another_member_is_not_shown(
-    client: aiohttp.ClientSession, token: Any, database: Any
-) -> None:
+async def test_payment_of_another_member_is_not_shown(client: aiohttp.ClientSession, token: Any, database: Any) -> None:
     async with database("payment") as connection:
         await connection.change(
             "INSERT INTO payments VALUES ('momo-1-17-1', 1, 17, 'seat', 1000, 'PENDING', '', UTC_TIMESTAMP(6),"

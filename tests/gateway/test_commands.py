@@ -139,6 +139,17 @@ async def test_empty_outcome_is_answered_with_204(
         assert (answer.status, await answer.read()) == (204, b"")
 
 
+async def test_outcome_without_a_result_is_reported_without_one(
+    client: aiohttp.ClientSession, token: Any, keep: Any
+) -> None:
+    async with client.delete("/api/v2/meetings/5/join", headers=token(17)) as answer:
+        place = answer.headers["Location"]
+    message_id = place.rpartition("/")[2]
+    await keep("meeting", message_id, Outcome(state="done", status=204))
+    async with client.get(place, headers=token(17)) as answer:
+        assert await answer.json() == {"id": message_id, "state": "done", "status": 204}
+
+
 async def test_wait_that_is_over_is_answered_with_202(client: aiohttp.ClientSession, token: Any) -> None:
     async with client.post("/api/v2/meetings/6/join", headers=token(17, Prefer="wait=1")) as answer:
         assert answer.status == 202

@@ -158,9 +158,7 @@ async def test_a_thousand_notices_come_in_order_to_a_socket_that_reads_late(
 
 
 @pytest.mark.parametrize("way", ["query", "subprotocol"])
-async def test_browser_can_hand_over_its_token(
-    client: aiohttp.ClientSession, token: Any, store: Any, way: str
-) -> None:
+async def test_browser_can_hand_over_its_token(client: aiohttp.ClientSession, token: Any, store: Any, way: str) -> None:
     me = somebody()
     await store(me, 1)
     access = token(me)["Authorization"].removeprefix("Bearer ")

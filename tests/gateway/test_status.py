@@ -9,11 +9,12 @@ from typing import Any
 import aiohttp
 import msgspec
 
+from contracts.outcome import Outcome
 from contracts.topology import KEYS
 from momo.gateway import internal
 from momo.gateway.health import COMMANDS
 from momo.gateway.server import running
-from momo.local.ports import free
+from momo.local.servers import Servers
 from momo.settings import Settings
 from tests.gateway.conftest import Consume
 
@@ -73,8 +74,6 @@ async def test_process_that_has_nobody_to_talk_to_starts_and_says_so(settings: S
 async def test_without_redis_commands_are_accepted_and_waited_for(
     settings: Settings, token: Any, consume: Consume, keep: Any
 ) -> None:
-    from contracts.outcome import Outcome
-
     alone = msgspec.structs.replace(settings, redis_url="redis://127.0.0.1:1/0")
     async with running(alone) as port, aiohttp.ClientSession(f"http://127.0.0.1:{port}") as client:
         async with consume("meeting.join.queue") as arrived:
@@ -100,15 +99,14 @@ async def test_stopping_answers_those_who_wait_and_closes_sockets(settings: Sett
     async with AsyncExitStack() as stack:
         port = await stack.enter_async_context(running(settings))
         async with aiohttp.ClientSession(f"http://127.0.0.1:{port}") as client:
-            waiting = asyncio.ensure_future(
-                client.post("/api/v2/meetings/5/join", headers=token(17, Prefer="wait=30"))
-            )
+            waiting = asyncio.ensure_future(client.post("/api/v2/meetings/5/join", headers=token(17, Prefer="wait=30")))
             socket = await client.ws_connect("/api/v2/notifications/stream?after=0", headers=token(17))
             await until_metric(client, "momo_gateway_sockets 1.0")
             began = asyncio.get_running_loop().time()
+            closing = asyncio.ensure_future(socket.receive())
             await stack.aclose()
             assert (await waiting).status == 202
-            message = await socket.receive()
+            message = await closing
             assert (message.type, socket.close_code) == (aiohttp.WSMsgType.CLOSE, 1012)
             assert asyncio.get_running_loop().time() - began < 5
 
@@ -170,3 +168,26 @@ def test_signature_is_for_one_call_and_five_minutes() -> None:
     assert not internal.verify(b"t", value, "GET", "/internal/audit", now=1000)
     for text in ("", "t=", "t=1,v1=", "t=x,v1=y", "t=²,v1=y", f"t={'9' * 400},v1=y", "v1=y"):
         assert not internal.verify(b"s", text, "GET", "/internal/audit", now=1000)
+
+
+async def test_redis_and_database_come_back_without_a_restart(
+    client: aiohttp.ClientSession, servers: Servers, token: Any
+) -> None:
+    for server, path in ((servers.redis, "/api/v2/users/token"), (servers.mariadb, "/api/v2/categories")):
+        headers = token() | {"Cookie": "momo_refresh=a.b"}
+        method, recovered = ("POST", 401) if path.endswith("token") else ("GET", 200)
+        await server.stop()
+        try:
+            async with client.request(method, path, headers=headers) as answer:
+                assert (answer.status, answer.headers["Retry-After"]) == (503, "2")
+        finally:
+            await server.start()
+        async with client.request(method, path, headers=headers) as answer:
+            assert answer.status == recovered
+    async with asyncio.timeout(5):
+        while True:
+            async with client.get("/health/ready") as answer:
+                found = (await answer.json())["dependencies"]
+            if found["redis"]["ok"] and found["database:user"]["ok"]:
+                break
+            await asyncio.sleep(0.1)

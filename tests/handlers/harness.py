@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from itertools import count
 from typing import Any, TypeVar, get_type_hints
 
 from contracts.base import Message
 from contracts.outcome import Problem
 from momo.actors import Accepted, Context, Decision, Record, Refused, Timer
-from momo.actors.state import RowsLoad, loads_of
+from momo.actors.state import KeyLoad, RowsLoad, loads_of
 
 NOW = datetime(2030, 5, 1, 3, 0, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -33,8 +34,7 @@ class Service:
 
     def handle(self, decide: Callable[..., Decision], command: Message) -> Decision:
         """Decides `command`, keeps what it changes, and returns the decision."""
-        state = get_type_hints(decide)["state"]
-        keys, rows = loads_of(state)
+        state, keys, rows = _loads(decide)
         found: dict[str, Any] = {
             load.name: self._by(load.record, load.columns, [getattr(command, f) for f in load.fields]) for load in keys
         }
@@ -85,6 +85,12 @@ class Service:
         wanted = {column: getattr(command, field) for column, field in load.rows.where.items()} | load.rows.equals
         found = [r for r in self.all(load.record) if all(getattr(r, c) == value for c, value in wanted.items())]
         return tuple(sorted(found, key=lambda r: getattr(r, load.rows.order))[: load.rows.limit])
+
+
+@cache
+def _loads(decide: Callable[..., Decision]) -> tuple[Any, tuple[KeyLoad, ...], tuple[RowsLoad, ...]]:
+    state = get_type_hints(decide)["state"]
+    return state, *loads_of(state)
 
 
 def key_of(record: Record) -> tuple[Any, ...]:

@@ -24,6 +24,7 @@ from handlers.meeting import cancel, delete, dismiss, expire, join, release, sea
 from handlers.payment import confirm, refund, register, settle
 from handlers.payment import expire as expire_payment
 from handlers.payment.records import Payment
+from handlers.payment.rules import CONFIRM_WINDOW, UNKNOWN
 from momo.actors import Decision
 from tests.handlers.harness import Service
 from tests.handlers.meetings import HOST, check, opened
@@ -56,10 +57,10 @@ class Ledger:
         self._refused: set[str] = set()
         self._random = random
 
-    def charge(self, command: ChargePayment) -> None:
+    def charge(self, command: ChargePayment, *, in_time: bool) -> None:
         if command.order_id in self.taken or command.order_id in self._refused:
             return
-        if self._random.random() < 0.2:
+        if not in_time or self._random.random() < 0.2:
             self._refused.add(command.order_id)
         else:
             self.taken[command.order_id] = command.amount
@@ -115,9 +116,12 @@ class Market:
 
     def settle_down(self) -> None:
         """Lets everything come to rest: what is under way, and every timer for hours on end."""
+        turns = 0
         for _ in range(40):
             while self.bag:
                 self.turn(faults=False)
+                turns += 1
+                assert turns < 10_000, f"this never ends: {self.bag}"
             self.later(timedelta(minutes=15))
         assert self.bag == []
 
@@ -141,7 +145,9 @@ class Market:
     def _effect(self, message: Message, *, lost: bool) -> None:
         match message:
             case ChargePayment(order_id=order_id):
-                self.toss.charge(message)
+                begun = self.payments.get(Payment, order_id).confirm_started_at
+                assert begun is not None
+                self.toss.charge(message, in_time=self.payments.now - begun < CONFIRM_WINDOW)
             case ReturnPayment(order_id=order_id):
                 self.toss.give_back(message)
             case InspectPayment(order_id=order_id):
@@ -150,6 +156,8 @@ class Market:
                 return  # an announcement that neither of the two services subscribes to
         if not lost:
             self.bag.append(self.toss.snapshot(order_id))
+        elif isinstance(message, InspectPayment):
+            self.bag.append(SettlePayment(order_id=order_id, status=UNKNOWN))
 
     def _check_money(self) -> None:
         for payment in self.payments.all(Payment):

@@ -143,7 +143,18 @@ def test_a_charge_without_an_answer_is_ordered_again_until_its_window_closes(sta
     service.now = NOW + 10 * MINUTE
     (failed,) = of(PaymentFailed, service.settle(status).sends)
     assert failed.code == "CONFIRM_TIMED_OUT"
-    assert service.timers == {}
+    # The snapshot may be older than Toss's last chance to take the money.
+    assert service.timers[f"inspect:{ORDER}"].due == NOW + 70 * MINUTE
+
+
+def test_while_toss_cannot_be_asked_nothing_is_concluded_and_the_looking_goes_on() -> None:
+    service = Payments()
+    service.confirm()
+    service.now = NOW + 20 * MINUTE
+    before = service.payment
+    assert service.settle("UNKNOWN").sends == ()
+    assert service.payment == before
+    assert service.timers[f"inspect:{ORDER}"].due == NOW + 21 * MINUTE
 
 
 def test_a_charge_just_ordered_is_not_ordered_again_at_each_glance() -> None:
