@@ -64,7 +64,8 @@ class InspectPayment(Command, frozen=True, kw_only=True):
 class SettlePayment(Command, frozen=True, kw_only=True):
     """What Toss says of an order, as it stands there: the only way that money is believed to have moved.
 
-    `status` is Toss's own, or `NOT_FOUND`, or `UNKNOWN` where Toss could not be asked. `code` and `message` say why a charge was refused.
+    `status` is Toss's own, or `NOT_FOUND`, or `UNKNOWN` where Toss could not be asked. `code` and `message` say why a
+    charge was refused.
     """
 
     order_id: str

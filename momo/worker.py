@@ -125,7 +125,14 @@ class Worker:
                 self._consumers.subscribe(queue, _spread(found, lanes), prefetch=settings.batch * settings.lanes * 2)
         for queue, effect in service.effects.items():
             if self._takes(queue):
-                call = Calls(effect, self._world, publisher=self._publisher, exits=self._exits, limit=EFFECT_LIMIT)
+                call = Calls(
+                    effect,
+                    self._world,
+                    publisher=self._publisher,
+                    exits=self._exits,
+                    guard=self._guard,
+                    limit=EFFECT_LIMIT,
+                )
                 self.calls.append(call)
                 self._consumers.subscribe(queue, call.put, prefetch=EFFECT_LIMIT * 2)
 

@@ -2,25 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 from contracts.base import Message
 from contracts.meeting import CancelSeat, MeetingCancelled
 from contracts.payment import ExpirePayment, RefundPayment
 from handlers.meeting import rules, seats
+from handlers.meeting.expire import Leaving
 from handlers.meeting.records import Meeting, Participant
-from momo.actors import Context, Decision, Key, Rows, State, accept, refuse
-
-WAITING = Rows(where={"meeting_id": "meeting_id"}, equals={"status": "waiting"}, order="waitlist_no", limit=1)
+from momo.actors import Context, Decision, accept, refuse
 
 
-class Place(State, frozen=True, kw_only=True):
-    meeting: Annotated[Meeting | None, Key("meeting_id")]
-    participant: Annotated[Participant | None, Key("meeting_id", "member_id")]
-    waiting: Annotated[tuple[Participant, ...], WAITING]
-
-
-def decide(command: CancelSeat, state: Place, context: Context) -> Decision:  # noqa: PLR0911 - each no stands alone
+def decide(command: CancelSeat, state: Leaving, context: Context) -> Decision:  # noqa: PLR0911 - each no stands alone
     meeting, place, now = state.meeting, state.participant, context.now
     if meeting is None:
         return rules.unknown_meeting(command.meeting_id)

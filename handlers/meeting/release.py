@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from contracts.payment import PaymentFailed
 from handlers.meeting import rules, seats
-from handlers.meeting.expire import Held
+from handlers.meeting.expire import Leaving
 from momo.actors import Context, Decision, accept
 
 
-def decide(command: PaymentFailed, state: Held, context: Context) -> Decision:
+def decide(command: PaymentFailed, state: Leaving, context: Context) -> Decision:
     meeting, place = state.meeting, state.participant
     if meeting is None or place is None or not rules.holds(place, command.order_id):
         return accept()

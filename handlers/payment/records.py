@@ -24,8 +24,8 @@ class Payment(Record, frozen=True, kw_only=True):
     """`status`: PENDING, CONFIRMING, COMPLETED, PARTIALLY_REFUNDED, REFUNDED, FAILED or EXPIRED. Money is whole KRW.
 
     `refunded_amount` is what was asked of Toss (`refunds`, and what somebody cancelled in its console),
-    `returned_amount` what Toss has given back: returned ≤ refunded ≤ amount. `refund_owed`: all of it goes back as soon as the charge is known to have happened.
-    `asked_at` is when Toss was last asked for something that moves money.
+    `returned_amount` what Toss has given back: returned ≤ refunded ≤ amount. `refund_owed`: all of it goes back as soon
+    as the charge is known to have happened. `asked_at` is when Toss was last asked for something that moves money.
     """
 
     table: ClassVar = "payments"

@@ -10,13 +10,16 @@ from msgspec.structs import replace
 
 from contracts.payment import SettlePayment
 from handlers.payment import charges, rules
+from handlers.payment.records import Payment
 from momo.actors import Context, Decision, accept
 
 _MONEY_IN = ("DONE", "PARTIAL_CANCELED", "CANCELED")
 _REFUSED = ("ABORTED", "EXPIRED")
 
 
-def decide(command: SettlePayment, state: rules.Order, context: Context) -> Decision:  # noqa: PLR0911 - each no stands alone
+def decide(  # noqa: PLR0911 - each kind of answer stands alone
+    command: SettlePayment, state: rules.Order, context: Context
+) -> Decision:
     payment = state.payment
     if payment is None:
         return rules.unknown_order(command.order_id)
@@ -30,10 +33,15 @@ def decide(command: SettlePayment, state: rules.Order, context: Context) -> Deci
         return charges.paid(command, payment, context)
     if payment.status in (*rules.PAID, "FAILED", "EXPIRED"):
         return accept()
-    if command.status in _REFUSED:
-        if payment.payment_key and command.payment_key not in ("", payment.payment_key):
-            return accept()  # An earlier try in the checkout window failed; another is under way.
-        return charges.failed(payment, command.code or command.status, command.message)
+    if command.status not in _REFUSED:
+        return _unfinished(payment, context)
+    if payment.payment_key and command.payment_key not in ("", payment.payment_key):
+        return accept()  # An earlier try in the checkout window failed; another is under way.
+    return charges.failed(payment, command.code or command.status, command.message)
+
+
+def _unfinished(payment: Payment, context: Context) -> Decision:
+    """Toss has not heard of the payment, or is not done with it: the charge may be ordered again while it can."""
     if payment.status == "PENDING" or payment.confirm_started_at is None:
         return accept()
     if context.now - payment.confirm_started_at >= rules.CONFIRM_WINDOW:

@@ -11,6 +11,7 @@ from momo.actors.outbox import sent_by
 from momo.breaker import BreakerOpen
 from momo.broker.delivery import Delivery
 from momo.broker.exits import Exits
+from momo.broker.guard import Guard
 from momo.broker.publisher import Publisher, PublishError
 from momo.telemetry import metrics
 
@@ -22,11 +23,14 @@ TIMEOUT = 30.0
 class Calls:
     """Runs one effect queue's messages, at most `limit` at once."""
 
-    def __init__(self, effect: Effect, world: World, *, publisher: Publisher, exits: Exits, limit: int) -> None:
+    def __init__(
+        self, effect: Effect, world: World, *, publisher: Publisher, exits: Exits, guard: Guard, limit: int
+    ) -> None:
         self._effect = effect
         self._world = world
         self._publisher = publisher
         self._exits = exits
+        self._guard = guard
         self._slots = asyncio.Semaphore(limit)
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -67,5 +71,6 @@ class Calls:
                     return
                 else:
                     metrics.MESSAGES.labels(queue, "done").inc()
+                    self._guard.handled(delivery.queue)
                     await acknowledge([delivery])
                     return

@@ -61,7 +61,7 @@ class Flush:
         self._now = datetime.now(UTC)
         self._book = Book()
         self._known: dict[bytes, inbox.Entry] = {}
-        self._rows: dict[bytes, dict[str, Any]] = {}
+        self._rows: dict[Delivery, dict[str, Any]] = {}
         self._entries: list[tuple[Any, ...]] = []
         self._overwritten: list[tuple[Any, ...]] = []
         self._timers: dict[str, tuple[Delivery, Timer]] = {}
@@ -97,7 +97,7 @@ class Flush:
         await self._book.load(wanted, connection)
         for delivery in self._deliveries:
             if loads := self._handlers[delivery.queue].rows:
-                self._rows[delivery.message_id] = {
+                self._rows[delivery] = {
                     load.name: await self._book.query(load, delivery.command, connection) for load in loads
                 }
         # after the locks: a process that held them has committed its inbox entries with its changes
@@ -131,7 +131,7 @@ class Flush:
     def _decide(self, delivery: Delivery) -> Decision:
         handler = self._handlers[delivery.queue]
         found = {k.name: self._book.find(k.record, k.columns, key_values(k, delivery.command)) for k in handler.keys}
-        found.update(self._rows.get(delivery.message_id, {}))
+        found.update(self._rows.get(delivery, {}))
         context = Context(now=self._now, next_id=self._ids.take, sender=delivery.sender)
         return handler.decide(delivery.command, handler.state(**found), context)
 
@@ -157,9 +157,9 @@ class Flush:
         if self._done.envelopes:
             self._done.outbox_id = os.urandom(16)
             await connection.change(outbox.write(self._done.outbox_id, self._done.envelopes, self._now))
-        if self._overwritten:
-            await connection.change(inbox.write(self._overwritten, known=True))
         if self._entries:
             await connection.change(inbox.write(self._entries, known=False))
+        if self._overwritten:
+            await connection.change(inbox.write(self._overwritten, known=True))
         if self._published:
             await connection.change(outbox.delete(self._published))

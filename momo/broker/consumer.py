@@ -16,8 +16,8 @@ from faststream.rabbit.subscriber.usecase import RabbitSubscriber
 from contracts.topology import Queue
 from momo.broker.acks import Ledger
 from momo.broker.address import connection_url
-from momo.broker.delivery import Delivery, Undecodable, decode
-from momo.broker.envelope import Envelope
+from momo.broker.delivery import Delivery, Undecodable, decode, text_of
+from momo.broker.envelope import CAUSATION, FINGERPRINT, SENDER, TRACEPARENT, Envelope
 from momo.broker.exits import Exits
 from momo.broker.failures import death
 from momo.broker.identity import fresh_id
@@ -167,7 +167,11 @@ class Consumers:
 def _letter(queue: Queue, message: IncomingMessage, error: Undecodable) -> Envelope:
     """The dead letter of a message that can't be decoded: its body and what can be told of its properties."""
     message_id = message.message_id or fresh_id()
-    headers = {name: str(value) for name, value in message.headers.items() if not name.startswith("x-")}
+    headers = {
+        name: str(value)
+        for name, value in message.headers.items()
+        if not name.startswith("x-") and name != TRACEPARENT
+    }
     return Envelope(
         exchange=queue.dead_letter_exchange,
         routing_key=queue.dead_letter_queue,
@@ -175,7 +179,11 @@ def _letter(queue: Queue, message: IncomingMessage, error: Undecodable) -> Envel
         type=message.type or queue.key,
         message_id=message_id,
         correlation_id=message.correlation_id or message_id,
-        reply_to="",
+        causation_id=text_of(message.headers, CAUSATION),
+        sender=text_of(message.headers, SENDER),
+        fingerprint=text_of(message.headers, FINGERPRINT),
+        reply_to=message.reply_to or "",
         first_published_ms=int(message.timestamp.timestamp() * 1000) if message.timestamp else 0,
+        traceparent=text_of(message.headers, TRACEPARENT),
         headers={**headers, **death(queue, error.reason, error)},
     )

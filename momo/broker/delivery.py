@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Mapping
 from functools import cache
@@ -16,6 +17,10 @@ from contracts.topology import Queue
 from momo.broker.acks import Ledger
 from momo.broker.envelope import ATTEMPT, CAUSATION, FINGERPRINT, FIRST_PUBLISHED, SENDER, TRACEPARENT
 from momo.broker.identity import business_id, fresh_id
+
+KEPT = 64
+"""The inbox keeps so many characters of the ids and names that others give us."""
+_FINGERPRINT = re.compile("[0-9a-fA-F]{32}")
 
 
 class Undecodable(Exception):
@@ -62,20 +67,24 @@ def decode(queue: Queue, message: AbstractIncomingMessage, ledger: Ledger, tag: 
         raise Undecodable("invalid", f"the body is no {queue.contract.__name__}: {error}") from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise Undecodable("malformed", f"the body is not JSON in UTF-8: {error}") from error
+    fingerprint = text_of(headers, FINGERPRINT)
+    if fingerprint and not _FINGERPRINT.fullmatch(fingerprint):
+        raise Undecodable("invalid", f"{FINGERPRINT} is not 16 bytes in hexadecimal")
     message_id = identify(queue, command, message.message_id)
+    now = time.time_ns() // 1_000_000
     return Delivery(
         queue=queue,
         command=command,
         body=body,
         message_id=message_id,
-        correlation_id=message.correlation_id or str(UUID(bytes=message_id)),
-        causation_id=_text(headers, CAUSATION),
-        sender=_text(headers, SENDER),
-        fingerprint=_text(headers, FINGERPRINT),
+        correlation_id=(message.correlation_id or str(UUID(bytes=message_id)))[:KEPT],
+        causation_id=text_of(headers, CAUSATION)[:KEPT],
+        sender=text_of(headers, SENDER)[:KEPT],
+        fingerprint=fingerprint,
         reply_to=message.reply_to or "",
         attempt=_number(headers, ATTEMPT) or 1,
-        first_published_ms=_number(headers, FIRST_PUBLISHED) or time.time_ns() // 1_000_000,
-        traceparent=_text(headers, TRACEPARENT),
+        first_published_ms=min(_number(headers, FIRST_PUBLISHED) or now, now),
+        traceparent=text_of(headers, TRACEPARENT),
         ledger=ledger,
         tag=tag,
     )
@@ -103,7 +112,8 @@ def _decoder(contract: type[Message]) -> msgspec.json.Decoder[Message]:
     return msgspec.json.Decoder(contract)
 
 
-def _text(headers: Mapping[str, Any], name: str) -> str:
+def text_of(headers: Mapping[str, Any], name: str) -> str:
+    """A header's text, or an empty one where it has none."""
     value = headers.get(name)
     return value if isinstance(value, str) else ""
 

@@ -25,8 +25,9 @@ class Guard:
         self._dead: dict[Queue, deque[tuple[float, int]]] = {}
 
     def handled(self, queue: Queue, count: int = 1) -> None:
-        self._handled.setdefault(queue, deque()).append((self._clock(), count))
-        self._sum(self._handled, queue)
+        handled = self._handled.setdefault(queue, deque())
+        handled.append((self._clock(), count))
+        self._forget(handled)
 
     def dead(self, queue: Queue) -> None:
         self._dead.setdefault(queue, deque()).append((self._clock(), 1))
@@ -39,7 +40,10 @@ class Guard:
         entries = counts.get(queue)
         if entries is None:
             return 0
+        self._forget(entries)
+        return sum(count for _, count in entries)
+
+    def _forget(self, entries: deque[tuple[float, int]]) -> None:
         oldest = self._clock() - WINDOW_SECONDS
         while entries and entries[0][0] < oldest:
             entries.popleft()
-        return sum(count for _, count in entries)

@@ -71,7 +71,7 @@ class Channels:
     async def _run(self) -> None:
         pause = 0.05
         while True:
-            connection = self._pool.make_connection()
+            connection: Any = self._pool.make_connection()  # type: ignore[no-untyped-call]
             try:
                 await connection.connect()
                 pause = 0.05

@@ -142,7 +142,7 @@ def final(outcome: Outcome, headers: Mapping[str, str]) -> Response[bytes]:
     if outcome.problem is not None:
         return answer(outcome.problem, headers)
     return Response(
-        content=b"" if outcome.result == NO_RESULT else bytes(outcome.result),
+        content=_result(outcome),
         status_code=outcome.status,
         media_type="application/json",
         headers=dict(headers),
@@ -158,7 +158,13 @@ def report(message_id: UUID, outcome: Outcome | None) -> dict[str, Any]:
     if outcome.problem is not None:
         shown = on_the_wire(outcome.problem)
         return {"id": str(message_id), "state": "refused", "status": outcome.problem.status, "problem": shown}
-    return {"id": str(message_id), "state": "done", "status": outcome.status, "result": outcome.result}
+    found: dict[str, Any] = {"id": str(message_id), "state": "done", "status": outcome.status}
+    return {**found, "result": outcome.result} if _result(outcome) else found
+
+
+def _result(outcome: Outcome) -> bytes:
+    content = bytes(outcome.result)
+    return b"" if content == bytes(NO_RESULT) else content
 
 
 def _reused() -> Exception:

@@ -39,8 +39,8 @@ def verify(secret: bytes, value: str, method: str, path: str, *, now: float | No
 async def internal_only(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
     """A guard: routes under /internal take nothing but the header."""
     secret: bytes = connection.app.state.resources.internal_secret
-    value = connection.headers.get(HEADER.lower(), "")
-    if not verify(secret, value, str(connection.scope["method"]), str(connection.scope["path"])):
+    scope: Any = connection.scope
+    if not verify(secret, connection.headers.get(HEADER.lower(), ""), scope["method"], scope["path"]):
         raise problem(
             "internal-only",
             "Internal calls only",

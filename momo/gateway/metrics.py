@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 
+from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
@@ -48,7 +49,7 @@ class Metrics:
         """Counts HTTP requests."""
 
         async def measured(scope: Scope, receive: Receive, send: Send) -> None:
-            if scope["type"] != "http":
+            if scope["type"] != ScopeType.HTTP:
                 await app(scope, receive, send)
                 return
             status = 500
@@ -65,7 +66,7 @@ class Metrics:
             finally:
                 # an address without a route has no template: all of them are one line
                 route = scope.get("path_template") or "unrouted"
-                method = str(scope["method"])
+                method = scope["method"]
                 self.requests.labels(method, route, str(status)).inc()
                 self.seconds.labels(method, route).observe(time.perf_counter() - began)
 

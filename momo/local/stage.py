@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 
 import msgspec
@@ -28,12 +28,15 @@ async def prepare(servers: Servers) -> Settings:
     return settings
 
 
+MOMO = (sys.executable, "-m", "momo")
+
+
 @asynccontextmanager
-async def process(settings: Settings, *words: str) -> AsyncIterator[asyncio.subprocess.Process]:
+async def process(
+    settings: Settings, *words: str, program: Sequence[str] = MOMO
+) -> AsyncIterator[asyncio.subprocess.Process]:
     """`momo WORDS` as a process of its own; it is told to end with the block, and killed if it does not in time."""
-    child = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "momo", *words, env={**os.environ, **environment(settings)}
-    )
+    child = await asyncio.create_subprocess_exec(*program, *words, env={**os.environ, **environment(settings)})
     try:
         yield child
     finally:
@@ -48,12 +51,11 @@ async def process(settings: Settings, *words: str) -> AsyncIterator[asyncio.subp
 
 
 @asynccontextmanager
-async def whole(settings: Settings, *workers: tuple[str, ...]) -> AsyncIterator[str]:
-    """Sandbox, gateway, relay and one worker process for each of `workers` (all queues where none is given); the
-    gateway's address, once it is ready."""
+async def whole(settings: Settings, *, workers: int = 1, program: Sequence[str] = MOMO) -> AsyncIterator[str]:
+    """Sandbox, gateway, relay and `workers` processes for all queues; the gateway's address, once it is ready."""
     async with AsyncExitStack() as stack:
-        for words in (("toss-sandbox",), ("serve",), ("relay",), *(("work", *names) for names in workers or ((),))):
-            await stack.enter_async_context(process(settings, *words))
+        for command in ("toss-sandbox", "serve", "relay", *("work",) * workers):
+            await stack.enter_async_context(process(settings, command, program=program))
         address = f"http://{settings.host}:{settings.port}"
         await until_ready(f"{address}/health/ready")
         yield address

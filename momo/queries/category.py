@@ -18,5 +18,5 @@ _CATEGORY = Reader(Category)
 
 async def categories(db: Database) -> list[Category]:
     """All categories, in the order in which they are shown."""
-    sql = f"SELECT {_CATEGORY.columns} FROM categories ORDER BY sort_order, category_id"  # noqa: S608 - columns
+    sql = f"SELECT {_CATEGORY.columns} FROM categories ORDER BY sort_order, category_id"
     return [_CATEGORY.read(row) for row in await db.rows(sql)]

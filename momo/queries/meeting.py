@@ -53,16 +53,13 @@ _ATTENDEE = Reader(Attendee)
 
 async def meeting(db: Database, meeting_id: int) -> MeetingView | None:
     """A meeting as it stands, cancelled ones too; None where there is none."""
-    rows = await db.rows(f"SELECT {MEETING.columns} FROM meetings WHERE meeting_id = %s", meeting_id)  # noqa: S608
+    rows = await db.rows(f"SELECT {MEETING.columns} FROM meetings WHERE meeting_id = %s", meeting_id)
     return MEETING.read(rows[0]) if rows else None
 
 
 async def participation(db: Database, meeting_id: int, member_id: int) -> Participation | None:
     """A member's place in a meeting; None for one who never asked for one."""
-    sql = (
-        f"SELECT {_PARTICIPATION.columns} FROM meeting_participants mine"  # noqa: S608 - columns
-        " WHERE meeting_id = %s AND member_id = %s"
-    )
+    sql = f"SELECT {_PARTICIPATION.columns} FROM meeting_participants mine WHERE meeting_id = %s AND member_id = %s"
     rows = await db.rows(sql, meeting_id, member_id)
     return _PARTICIPATION.read(rows[0]) if rows else None
 
@@ -71,7 +68,7 @@ async def participants(db: Database, meeting_id: int, *, cursor: str | None = No
     """Who has a confirmed seat, by member id. Raises ValueError for a malformed cursor or limit."""
     after = key_in(cursor, int)[0] if cursor is not None else 0
     rows = await db.rows(
-        f"SELECT {_ATTENDEE.columns} FROM meeting_participants"  # noqa: S608 - columns
+        f"SELECT {_ATTENDEE.columns} FROM meeting_participants"
         " WHERE meeting_id = %s AND active = 1 AND status = 'seated' AND member_id > %s ORDER BY member_id LIMIT %s",
         meeting_id,
         after,

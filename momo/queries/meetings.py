@@ -61,7 +61,7 @@ async def meetings(
     order, seek, after = _sort(wanted.sort, distance, args, cursor)
     clauses += seek
     rows = await db.rows(
-        f"SELECT {MEETING.columns}, {distance} AS metres FROM meetings"  # noqa: S608 - columns and our own clauses
+        f"SELECT {MEETING.columns}, {distance} AS metres FROM meetings"
         f" WHERE {' AND '.join(clauses) or 'TRUE'} ORDER BY {order} LIMIT %s",
         *args,
         *values,
@@ -105,7 +105,7 @@ def _place(wanted: MeetingFilter) -> tuple[float, float] | None:
         if wanted.latitude is not wanted.longitude or wanted.sort == "nearest":
             raise ValueError("give latitude and longitude together; sorting by distance needs both")
         return None
-    if not (abs(wanted.latitude) <= 90 and abs(wanted.longitude) <= 180):  # noqa: PLR2004 - degrees
+    if not (abs(wanted.latitude) <= 90 and abs(wanted.longitude) <= 180):
         raise ValueError("give a latitude from -90 to 90 and a longitude from -180 to 180")
     return wanted.latitude, wanted.longitude
 
@@ -127,9 +127,9 @@ def _box(place: tuple[float, float], metres: int) -> tuple[list[str], list[Any]]
     latitude, longitude = place
     high = metres / _DEGREE_M + 0.001
     clauses, corners = ["latitude BETWEEN %s AND %s"], [latitude - high, latitude + high]
-    if abs(latitude) + high < 90:  # noqa: PLR2004 - degrees
+    if abs(latitude) + high < 90:
         wide = high / math.cos(math.radians(abs(latitude) + high))
-        if abs(longitude) + wide < 180:  # noqa: PLR2004 - degrees
+        if abs(longitude) + wide < 180:
             clauses.append("longitude BETWEEN %s AND %s")
             corners += [longitude - wide, longitude + wide]
     return clauses, corners

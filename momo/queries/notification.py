@@ -28,8 +28,7 @@ async def latest(db: Database, member_id: int, *, before: int | None = None, lim
     """Notices, the latest first, older than number `before`. Raises ValueError for a malformed limit."""
     older = "AND sequence < %s" if before is not None else ""
     rows = await db.rows(
-        f"SELECT {_NOTICE.columns} FROM notifications WHERE member_id = %s {older}"  # noqa: S608 - columns
-        " ORDER BY sequence DESC LIMIT %s",
+        f"SELECT {_NOTICE.columns} FROM notifications WHERE member_id = %s {older} ORDER BY sequence DESC LIMIT %s",
         member_id,
         *([before] if before is not None else []),
         checked(limit),
@@ -41,7 +40,7 @@ async def missed(db: Database, member_id: int, *, after: int, limit: int = 100) 
     """Notices in their order behind number `after`: what a socket resumes with. Raises ValueError for a malformed
     limit."""
     rows = await db.rows(
-        f"SELECT {_NOTICE.columns} FROM notifications"  # noqa: S608 - columns
+        f"SELECT {_NOTICE.columns} FROM notifications"
         " WHERE member_id = %s AND sequence > %s ORDER BY sequence LIMIT %s",
         member_id,
         after,

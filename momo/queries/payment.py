@@ -14,7 +14,7 @@ _PAYMENT = Reader(PaymentView)
 
 async def payment(db: Database, order_id: str) -> PaymentView | None:
     """The payment of an order, whoever's it is: `member_id` says whose. None where there is none."""
-    rows = await db.rows(f"SELECT {_PAYMENT.columns} FROM payments WHERE order_id = %s", order_id)  # noqa: S608
+    rows = await db.rows(f"SELECT {_PAYMENT.columns} FROM payments WHERE order_id = %s", order_id)
     return _PAYMENT.read(rows[0]) if rows else None
 
 
@@ -26,7 +26,7 @@ async def payments(db: Database, member_id: int, *, cursor: str | None = None, l
         after = "AND (created_at < %s OR (created_at = %s AND order_id < %s))"
         args += [at, at, last]
     rows = await db.rows(
-        f"SELECT {_PAYMENT.columns} FROM payments WHERE member_id = %s {after}"  # noqa: S608 - columns
+        f"SELECT {_PAYMENT.columns} FROM payments WHERE member_id = %s {after}"
         " ORDER BY created_at DESC, order_id DESC LIMIT %s",
         *args,
         checked(limit) + 1,

@@ -57,21 +57,21 @@ _FOLLOWER = Reader(Follower, {"user_id": "users.user_id", "nickname": "users.nic
 
 async def profile(db: Database, user_id: int) -> Profile | None:
     """A member, or None where there is none or they have withdrawn."""
-    sql = f"SELECT {_PROFILE.columns} FROM users WHERE user_id = %s AND withdrawn_at IS NULL"  # noqa: S608 - columns
+    sql = f"SELECT {_PROFILE.columns} FROM users WHERE user_id = %s AND withdrawn_at IS NULL"
     rows = await db.rows(sql, user_id)
     return _PROFILE.read(rows[0]) if rows else None
 
 
 async def own_profile(db: Database, user_id: int) -> OwnProfile | None:
     """A member with what only they may see, or None."""
-    sql = f"SELECT {_OWN.columns} FROM users WHERE user_id = %s AND withdrawn_at IS NULL"  # noqa: S608 - columns
+    sql = f"SELECT {_OWN.columns} FROM users WHERE user_id = %s AND withdrawn_at IS NULL"
     rows = await db.rows(sql, user_id)
     return _OWN.read(rows[0]) if rows else None
 
 
 async def credentials(db: Database, email: str) -> Credentials | None:
     """Whom an e-mail address, in whatever case, belongs to, or None."""
-    sql = f"SELECT {_CREDENTIALS.columns} FROM users WHERE email = %s AND withdrawn_at IS NULL"  # noqa: S608 - columns
+    sql = f"SELECT {_CREDENTIALS.columns} FROM users WHERE email = %s AND withdrawn_at IS NULL"
     rows = await db.rows(sql, email_of(email))
     return _CREDENTIALS.read(rows[0]) if rows else None
 
@@ -96,7 +96,7 @@ async def _follows(
         after = f"AND (followed_at < %s OR (followed_at = %s AND {shown} < %s))"
         args += [at, at, last]
     rows = await db.rows(
-        f"SELECT {_FOLLOWER.columns} FROM user_follow JOIN users ON users.user_id = user_follow.{shown}"  # noqa: S608
+        f"SELECT {_FOLLOWER.columns} FROM user_follow JOIN users ON users.user_id = user_follow.{shown}"
         f" WHERE user_follow.{of} = %s AND users.withdrawn_at IS NULL {after}"
         f" ORDER BY followed_at DESC, {shown} DESC LIMIT %s",
         *args,

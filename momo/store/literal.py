@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
@@ -15,7 +16,7 @@ _json = msgspec.json.Encoder(order="deterministic").encode
 def literal(value: Any) -> str:  # noqa: PLR0911 - one a type
     """`value` as a literal. int, float, bool, str, bytes, aware datetime (as UTC), None; anything else becomes JSON.
 
-    Raises ValueError for a datetime without a zone. Strings rely on backslash escapes: the connection's sql_mode is set
+    Raises ValueError for a datetime without a zone and for a float that is not finite. Strings rely on backslash escapes: the connection's sql_mode is set
     by `momo.store.connection` and has no NO_BACKSLASH_ESCAPES.
     """
     kind = type(value)
@@ -36,6 +37,8 @@ def literal(value: Any) -> str:  # noqa: PLR0911 - one a type
     if kind is bool:
         return "1" if value else "0"
     if kind is float:
+        if not math.isfinite(value):
+            raise ValueError(f"{value!r} is not a number that SQL knows")
         return repr(value)
     return f"'{escape_string(_json(value).decode())}'"
 

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import aiohttp
 import jwt
 import pytest
+from yarl import URL
 
 from momo.settings import Settings
 
@@ -230,6 +231,34 @@ async def test_bad_cursor_is_told_so_everywhere(client: aiohttp.ClientSession, t
     for cursor in ("WyJ4Il0", "WyIyMDMwLTAxLTAxVDAwOjAwOjAwIiwxXQ", "%00", "é"):
         async with client.get(path, params={"cursor": cursor}, headers=token()) as answer:
             assert (answer.status, (await problem_of(answer))["errors"][0]["field"]) == (400, "cursor")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/api/v2/payments/%FF%FE",
+        "/api/v2/payments/%00",
+        "/api/v2/commands/%00",
+        "/api/v2/meetings/%D9%A3",
+        "/api/v2/meetings?text=%00%FF%27",
+        "/api/v2/meetings?limit=%FF",
+        "/api/v2/notifications?after=-1",
+        "/api/v2/notifications?before=99999999999999999999",
+        "/api/v2/meetings/mine?role=king",
+        "/" + "a/" * 3000,
+    ],
+)
+async def test_bytes_that_are_no_text_never_crash_anything(
+    client: aiohttp.ClientSession, token: Any, path: str
+) -> None:
+    async with client.get(URL(path, encoded=True), headers=token()) as answer:
+        assert answer.status < 500
+
+
+@pytest.mark.parametrize("value", ["Bearer é", "Bearer \x80.\x80.\x80", "Bearer " + "a" * 5000])
+async def test_token_of_strange_bytes_is_malformed(client: aiohttp.ClientSession, value: str) -> None:
+    async with client.get("/api/v2/users/me", headers={"Authorization": value}) as answer:
+        assert (answer.status, (await problem_of(answer))["type"]) == (401, "/problems/token-malformed")
 
 
 async def test_wrong_method_is_told_which_there_are(client: aiohttp.ClientSession) -> None:

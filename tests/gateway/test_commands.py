@@ -96,7 +96,7 @@ async def test_known_command_is_answered_from_the_inbox_and_not_published_again(
 
 
 @pytest.mark.parametrize("heard", ["over Redis", "in the inbox"])
-async def test_waiting_request_gets_the_outcome(
+async def test_waiting_request_gets_the_outcome(  # noqa: PLR0917 - fixtures
     client: aiohttp.ClientSession, token: Any, consume: Consume, reply: Any, keep: Any, heard: str
 ) -> None:
     async with consume(JOIN) as arrived:

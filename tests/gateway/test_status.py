@@ -75,13 +75,16 @@ async def test_without_redis_commands_are_accepted_and_waited_for(
     settings: Settings, token: Any, consume: Consume, keep: Any
 ) -> None:
     alone = msgspec.structs.replace(settings, redis_url="redis://127.0.0.1:1/0")
-    async with running(alone) as port, aiohttp.ClientSession(f"http://127.0.0.1:{port}") as client:
-        async with consume("meeting.join.queue") as arrived:
-            headers = token(17, Prefer="wait=10", **{"Idempotency-Key": str(port)})
-            asking = asyncio.ensure_future(client.post("/api/v2/meetings/5/join", headers=headers))
-            message = await arrived.get()
-            await keep("meeting", message.message_id, Outcome(state="done", status=204))
-            assert (await asking).status == 204
+    async with (
+        running(alone) as port,
+        aiohttp.ClientSession(f"http://127.0.0.1:{port}") as client,
+        consume("meeting.join.queue") as arrived,
+    ):
+        headers = token(17, Prefer="wait=10", **{"Idempotency-Key": str(port)})
+        asking = asyncio.ensure_future(client.post("/api/v2/meetings/5/join", headers=headers))
+        message = await arrived.get()
+        await keep("meeting", message.message_id, Outcome(state="done", status=204))
+        assert (await asking).status == 204
 
 
 async def test_only_the_services_asked_for_are_mounted(settings: Settings) -> None:

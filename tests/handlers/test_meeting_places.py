@@ -131,6 +131,16 @@ def test_leaving_promotes_the_first_who_waits() -> None:
     check(service)
 
 
+def test_who_came_first_is_promoted_first_whatever_their_ids() -> None:
+    service, meeting_id = opened(capacity=2)
+    for member in (2, 9, 5, 7):
+        joined(service, meeting_id, member)
+    for leaving, promoted in ((2, 9), (9, 5), (5, 7)):
+        leave(service, meeting_id, leaving)
+        assert place(service, meeting_id, promoted).status == "seated"
+    check(service)
+
+
 def test_leaving_the_waitlist_promotes_nobody() -> None:
     service, meeting_id = opened(capacity=2)
     for member in (2, 3, 4):

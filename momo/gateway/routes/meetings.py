@@ -19,7 +19,7 @@ from momo.queries.pages import Page
 
 
 @get("/")
-async def meetings(
+async def meetings(  # noqa: PLR0917 - one for each filter
     resources: Using,
     category_id: Annotated[int | None, QueryParameter(name="categoryId", ge=1, le=MOST_ID)] = None,
     status: FromQuery[Literal["open", "full", "started", "finished", "cancelled"] | None] = None,

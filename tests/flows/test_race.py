@@ -1,0 +1,92 @@
+"""The race for the last seats, on two worker processes; and a control that must oversell with the row lock off."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections import Counter
+from typing import Any
+
+from contracts.meeting import JoinMeeting
+from momo.broker.envelope import seal
+from momo.broker.identity import fresh_id
+from momo.broker.publisher import Publisher
+from momo.local.stage import process
+from momo.settings import Settings
+from momo.store.connection import connected
+from tests.engine.waiting import eventually
+from tests.flows.members import Stage
+
+MEMBERS = 200
+SEATS = 10
+
+
+async def test_ten_seats_for_two_hundred_members_at_once_are_given_exactly_once(stage: Stage) -> None:
+    host = await stage.member()
+    meeting = await host.opens(capacity=SEATS + 1)
+    members = [stage.known(1_000_000_000 + number) for number in range(MEMBERS)]
+    answers = await asyncio.gather(*(member.joins(meeting) for member in members))
+    assert Counter(answer["status"] for answer in answers) == {"seated": SEATS, "waiting": MEMBERS - SEATS}
+    positions = sorted(answer["position"] for answer in answers if answer["status"] == "waiting")
+    assert positions == list(range(1, MEMBERS - SEATS + 1))
+    assert await counted(stage.settings, meeting) == (SEATS + 1, SEATS + 1)
+
+
+async def test_joins_of_one_meeting_on_two_processes_never_oversell(stage: Stage) -> None:
+    host = await stage.member()
+    meeting = await host.opens(capacity=SEATS + 1)
+    await publish_joins(stage.settings, meeting)
+    await eventually(lambda: all_handled(stage.settings, meeting), timeout=30)
+    assert await counted(stage.settings, meeting) == (SEATS + 1, SEATS + 1)
+
+
+async def test_control_without_the_row_lock_oversells(stage: Stage) -> None:
+    """If this fails, the tests above prove nothing."""
+    host = await stage.member()
+    meeting = await host.opens(capacity=SEATS + 1)
+    unlocked = (sys.executable, "-m", "tests.flows.variant", "unlocked")
+    only = stage.settings
+    # the guarded workers of the stage compete for the same queue; two that ignore locks are enough to do the damage
+    async with process(only, "work", "meeting", program=unlocked), process(only, "work", "meeting", program=unlocked):
+        await eventually(lambda: consumers(only, 4), timeout=30)
+        await publish_joins(only, meeting)
+        await eventually(lambda: all_handled(only, meeting), timeout=30)
+    rows, counter = await counted(only, meeting)
+    assert rows > SEATS + 1 or rows != counter
+
+
+async def publish_joins(settings: Settings, meeting: int) -> None:
+    publisher = Publisher(settings.amqp_url, name="momo-tests")
+    joins = [JoinMeeting(meeting_id=meeting, member_id=2_000_000_000 + n, nickname=f"m{n}") for n in range(MEMBERS)]
+    try:
+        await publisher.publish([seal(join, message_id=fresh_id()) for join in joins])
+    finally:
+        await publisher.stop()
+
+
+async def consumers(settings: Settings, count: int) -> bool:
+    publisher = Publisher(settings.amqp_url, name="momo-tests")
+    try:
+        return await publisher.consumers("meeting.join.queue") == count
+    finally:
+        await publisher.stop()
+
+
+async def all_handled(settings: Settings, meeting: int) -> bool:
+    return bool(await places(settings, meeting, "%s = %s", 1, 1) == MEMBERS + 1)
+
+
+async def counted(settings: Settings, meeting: int) -> tuple[int, int]:
+    """Seats by the participants' rows, and by the meeting's own counter."""
+    rows = await places(settings, meeting, "status = %s", "seated")
+    async with connected(settings.db_url("meeting")) as database:
+        [(counter,)] = await database.rows("SELECT seated FROM meetings WHERE meeting_id = %s", meeting)
+    return rows, int(counter)
+
+
+async def places(settings: Settings, meeting: int, clause: str, *args: Any) -> int:
+    async with connected(settings.db_url("meeting")) as database:
+        [(count,)] = await database.rows(
+            f"SELECT COUNT(*) FROM meeting_participants WHERE meeting_id = %s AND {clause}", meeting, *args
+        )
+    return int(count)

@@ -1,0 +1,48 @@
+"""`python -m tests.flows.variant KIND COMMAND…`: a MOMO that is broken, or burdened, on purpose.
+
+`doubled` publishes every message twice. `unlocked` reads records without a row lock, and is slow to write them back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from momo.actors.flush import Flush
+from momo.broker.envelope import Envelope
+from momo.broker.publisher import Publisher
+from momo.cli import main
+from momo.store.connection import Connection
+from momo.store.rows import Table, Values
+
+
+def doubled() -> None:
+    publish = Publisher.publish
+
+    async def twice(self: Publisher, envelopes: Sequence[Envelope], **options: Any) -> None:
+        await publish(self, [copy for envelope in envelopes for copy in (envelope, envelope)], **options)
+
+    Publisher.publish = twice  # type: ignore[method-assign]
+
+
+def unlocked() -> None:
+    lock, write = Table.lock, Flush._write
+
+    def read(self: Table, columns: tuple[str, ...], keys: Iterable[Values]) -> str:
+        return lock(self, columns, keys).removesuffix(" FOR UPDATE")
+
+    async def write_late(self: Flush, connection: Connection) -> None:
+        await asyncio.sleep(0.05)
+        await write(self, connection)
+
+    Table.lock = read  # type: ignore[method-assign]
+    Flush._write = write_late  # type: ignore[method-assign]
+
+
+VARIANTS: dict[str, Callable[[], None]] = {"doubled": doubled, "unlocked": unlocked}
+
+if __name__ == "__main__":
+    VARIANTS[sys.argv.pop(1)]()
+    main()
