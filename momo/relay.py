@@ -72,7 +72,8 @@ class Relay:
         found = await self._lease(connection, "outbox", "outbox_id", "messages", "lease_until", OUTBOX_BATCH)
         for outbox_id, _, messages in found:
             envelopes = outbox.unpack(messages)
-            await self._publisher.publish(envelopes)
+            if not await self._published(envelopes):
+                continue
             await connection.change(outbox.delete([outbox_id]))
             await connection.commit()
             metrics.RELAYED.labels("outbox").inc(len(envelopes))
@@ -84,13 +85,29 @@ class Relay:
         found = await self._lease(connection, "scheduled", "timer_key", "message", "due_at", TIMER_BATCH)
         if not found:
             return False
-        await self._publisher.publish([_fired(outbox.unpack_one(message)) for _, _, message in found])
-        # one that was moved meanwhile has another time, and stays
-        fired = condition(("timer_key", "due_at"), [(key, due.replace(tzinfo=UTC)) for key, due, _ in found])
-        await connection.change(f"DELETE FROM scheduled WHERE {fired}")
-        await connection.commit()
-        metrics.RELAYED.labels("timer").inc(len(found))
+        due = [(key, at, _fired(outbox.unpack_one(message))) for key, at, message in found]
+        if not await self._published([envelope for _, _, envelope in due]):
+            due = [row for row in due if await self._published([row[2]])]
+        if due:
+            # one that was moved meanwhile has another time, and stays
+            fired = condition(("timer_key", "due_at"), [(key, at.replace(tzinfo=UTC)) for key, at, _ in due])
+            await connection.change(f"DELETE FROM scheduled WHERE {fired}")
+            await connection.commit()
+            metrics.RELAYED.labels("timer").inc(len(due))
         return len(found) == TIMER_BATCH
+
+    async def _published(self, envelopes: Sequence[Envelope]) -> bool:
+        """Whether the broker has taken `envelopes`: one that it refuses must not hold up the others for ever.
+
+        Raises PublishError where the broker is away."""
+        try:
+            await self._publisher.publish(envelopes)
+        except PublishError as error:
+            if not self._publisher.connected:
+                raise
+            log.error("relay of %s, tried again in %s: %s", self._service, outbox.LEASE, error)  # noqa: TRY400 - no fault of this code
+            return False
+        return True
 
     async def _lease(  # noqa: PLR0917
         self, connection: Connection, table: str, key: str, payload: str, order: str, limit: int

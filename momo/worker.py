@@ -14,7 +14,7 @@ from momo.actors.decision import Decide
 from momo.actors.effects import Effect, World
 from momo.actors.handler import Handler, handler
 from momo.actors.lane import Lane
-from momo.broker.consumer import Consumers
+from momo.broker.consumer import GONE, Consumers
 from momo.broker.delivery import Delivery
 from momo.broker.exits import Exits
 from momo.broker.guard import Guard
@@ -143,9 +143,9 @@ class Worker:
         while not stop.is_set():
             try:
                 await self._consumers.start()
-            except (OSError, RuntimeError) as error:
+            except GONE as error:
                 log.warning("the broker can't be reached or has no topology yet: %s", error)
-                await asyncio.sleep(1)
+                await _pause(stop, 1.0)
             else:
                 return
 
@@ -171,7 +171,11 @@ class Worker:
         try:
             async with asyncio.timeout(self._settings.grace_seconds):
                 await self._consumers.cancel()
-                await asyncio.gather(*(call.drained() for call in self.calls), *(lane.drained() for lane in self.lanes))
+                await asyncio.gather(
+                    self._consumers.drained(),
+                    *(call.drained() for call in self.calls),
+                    *(lane.drained() for lane in self.lanes),
+                )
         except TimeoutError:
             log.warning("the grace period is over; what is still held will be delivered again")
 
@@ -186,6 +190,14 @@ def _spread(found: Handler, lanes: Sequence[Lane]) -> Callable[[Delivery], None]
         lanes[hash(found.actor_of(delivery.command)) % len(lanes)].put(delivery)
 
     return take
+
+
+async def _pause(stop: asyncio.Event, seconds: float) -> None:
+    try:
+        async with asyncio.timeout(seconds):
+            await stop.wait()
+    except TimeoutError:
+        return
 
 
 async def _first(stop: asyncio.Event, lanes: Sequence[asyncio.Task[None]]) -> BaseException | None:

@@ -64,6 +64,17 @@ class Book:
         """The record at a key that was loaded, as it stands now."""
         return self._indexes.get((record, columns), {}).get(values)
 
+    def current(self, load: RowsLoad, command: Any, found: tuple[Record, ...]) -> tuple[Record, ...]:
+        """What `found`, a query load's rows, has become since: without those that are gone or no longer match."""
+        wanted = {column: getattr(command, field) for column, field in load.rows.where.items()} | load.rows.equals
+        kept = []
+        for record in found:
+            now = self.find(load.record, load.record.key, table_of(load.record).key_of(record))
+            # what is unchanged matches as the database compares, which need not be as Python does
+            if now == record or (now is not None and all(getattr(now, c) == value for c, value in wanted.items())):
+                kept.append(now)
+        return tuple(kept)
+
     def save(self, record: Record) -> None:
         self._put(record, record)
 

@@ -15,6 +15,8 @@ from momo.actors import inbox, outbox
 from momo.actors.book import Book, Index, key_values
 from momo.actors.decision import Context, Decision, Timer
 from momo.actors.handler import Handler
+from momo.actors.record import Record
+from momo.actors.state import RowsLoad
 from momo.broker.delivery import Delivery
 from momo.broker.envelope import Envelope
 from momo.store.connection import Connection
@@ -45,7 +47,8 @@ class Flushed(msgspec.Struct, kw_only=True):
 class Flush:
     """One attempt to commit `deliveries`, all of different actors where their states are queried (see `Rows`).
 
-    Outbox entries that are `published` are deleted along the way."""
+    Outbox entries that are `published` are deleted along the way. With `broken` nothing is decided: a message that
+    can't be committed fails with that error, as it would if its decision had raised it."""
 
     def __init__(
         self,
@@ -53,15 +56,17 @@ class Flush:
         handlers: Mapping[Queue, Handler],
         ids: Ids,
         published: Sequence[bytes] = (),
+        broken: Exception | None = None,
     ) -> None:
         self._deliveries = deliveries
         self._handlers = handlers
         self._ids = ids
         self._published = published
+        self._broken = broken
         self._now = datetime.now(UTC)
         self._book = Book()
         self._known: dict[bytes, inbox.Entry] = {}
-        self._rows: dict[Delivery, dict[str, Any]] = {}
+        self._rows: dict[Delivery, list[tuple[RowsLoad, tuple[Record, ...]]]] = {}
         self._entries: list[tuple[Any, ...]] = []
         self._overwritten: list[tuple[Any, ...]] = []
         self._timers: dict[str, tuple[Delivery, Timer]] = {}
@@ -90,6 +95,12 @@ class Flush:
         return self._done
 
     async def _read(self, connection: Connection) -> None:
+        if self._broken is None:
+            await self._load(connection)
+        # after the locks: a process that held them has committed its inbox entries with its changes
+        self._known = await inbox.read(connection, {delivery.message_id for delivery in self._deliveries})
+
+    async def _load(self, connection: Connection) -> None:
         wanted: dict[Index, set[Values]] = {}
         for delivery in self._deliveries:
             for load in self._handlers[delivery.queue].keys:
@@ -97,15 +108,13 @@ class Flush:
         await self._book.load(wanted, connection)
         for delivery in self._deliveries:
             if loads := self._handlers[delivery.queue].rows:
-                self._rows[delivery] = {
-                    load.name: await self._book.query(load, delivery.command, connection) for load in loads
-                }
-        # after the locks: a process that held them has committed its inbox entries with its changes
-        self._known = await inbox.read(connection, {delivery.message_id for delivery in self._deliveries})
+                self._rows[delivery] = [
+                    (load, await self._book.query(load, delivery.command, connection)) for load in loads
+                ]
 
     def _handle(self, delivery: Delivery) -> None:
         entry = self._known.get(delivery.message_id)
-        if entry is not None and entry.outcome.state != "failed":
+        if entry is not None and entry.settles(delivery):
             self._done.repeated += 1
             self._done.outcomes.append((delivery, entry.answer(delivery)))
             return
@@ -129,11 +138,17 @@ class Flush:
         self._known[delivery.message_id] = inbox.Entry(delivery.fingerprint, outcome)
 
     def _decide(self, delivery: Delivery) -> Decision:
-        handler = self._handlers[delivery.queue]
-        found = {k.name: self._book.find(k.record, k.columns, key_values(k, delivery.command)) for k in handler.keys}
-        found.update(self._rows.get(delivery, {}))
+        if self._broken is not None:
+            raise self._broken
+        handler, command = self._handlers[delivery.queue], delivery.command
+        found: dict[str, Any] = {
+            k.name: self._book.find(k.record, k.columns, key_values(k, command)) for k in handler.keys
+        }
+        found.update(
+            {load.name: self._book.current(load, command, rows) for load, rows in self._rows.get(delivery, [])}
+        )
         context = Context(now=self._now, next_id=self._ids.take, sender=delivery.sender)
-        return handler.decide(delivery.command, handler.state(**found), context)
+        return handler.decide(command, handler.state(**found), context)
 
     def _apply(self, delivery: Delivery, decision: Decision) -> None:
         for record in decision.drops:

@@ -36,9 +36,14 @@ class Entry(msgspec.Struct, frozen=True):
 
     def answer(self, delivery: Delivery) -> Outcome:
         """The outcome to tell the sender of `delivery`: the stored one, or that the key belongs to another request."""
-        if self.fingerprint and delivery.fingerprint and self.fingerprint != delivery.fingerprint:
-            return MISMATCH
-        return self.outcome
+        return MISMATCH if self._is_for_another(delivery) else self.outcome
+
+    def settles(self, delivery: Delivery) -> bool:
+        """Whether there is nothing left to decide of `delivery`: all but the replay of one that had failed."""
+        return self.outcome.state != "failed" or self._is_for_another(delivery)
+
+    def _is_for_another(self, delivery: Delivery) -> bool:
+        return bool(self.fingerprint and delivery.fingerprint and self.fingerprint != delivery.fingerprint)
 
 
 async def read(connection: Connection, message_ids: Iterable[bytes]) -> dict[bytes, Entry]:

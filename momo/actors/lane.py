@@ -130,18 +130,28 @@ class Lane:
             elif contention and not isinstance(error, StoreConflict):
                 await self._after.postpone(batch[0])
             else:
-                await self._after.fail(batch[0], error)
+                await self._fail(batch[0], error)
         else:
             metrics.FLUSH_SIZE.labels(self.name).observe(len(batch))
             await self._after.after(flushed)
 
-    async def _attempt(self, batch: Sequence[Delivery]) -> Flushed:
+    async def _fail(self, delivery: Delivery, error: Exception) -> None:
+        """One message that can't be committed: for another attempt, or dead, and then the inbox says so."""
+        try:
+            flushed = await self._attempt([delivery], broken=error)
+        except StoreError as worse:
+            log.warning("lane %s: a failure can't be noted: %s", self.name, worse)
+            await self._after.fail(delivery, error)
+        else:
+            await self._after.after(flushed)
+
+    async def _attempt(self, batch: Sequence[Delivery], broken: Exception | None = None) -> Flushed:
         while True:
             connection = await self._connected()
             published = list(self._after.confirmed)
             try:
                 with metrics.FLUSH_SECONDS.labels(self.name).time():
-                    flushed = await Flush(batch, self._handlers, self._ids, published).run(connection)
+                    flushed = await Flush(batch, self._handlers, self._ids, published, broken).run(connection)
             except StoreUnavailable as error:
                 log.warning("lane %s holds %d messages: %s", self.name, len(batch), error)
                 connection.close()

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from typing import Any
 from weakref import WeakKeyDictionary
 
 from aio_pika import IncomingMessage
+from aiormq.exceptions import AMQPError
 from faststream import AckPolicy
 from faststream.rabbit import Channel, RabbitBroker, RabbitMessage, RabbitQueue
 from faststream.rabbit.subscriber.usecase import RabbitSubscriber
@@ -24,6 +25,9 @@ from momo.broker.identity import fresh_id
 from momo.telemetry import metrics
 
 log = logging.getLogger(__name__)
+
+GONE = (AMQPError, OSError, RuntimeError, TimeoutError)
+"""What aio-pika raises for a queue, channel or connection that is not there."""
 
 COOL_DOWN = 60.0
 """Seconds after which a paused queue is tried again."""
@@ -77,11 +81,18 @@ class Consumers:
         self._subscribers[queue] = subscriber
 
     async def start(self) -> None:
-        """Connects and consumes. Raises what aio-pika raises where the broker can't be reached."""
-        # FastStream throws away, unacknowledged, what is delivered before it calls itself running
-        for subscriber in self._subscribers.values():
+        """Connects and consumes; called again after it raised, it goes on with what is not consumed yet. Raises what
+        aio-pika raises where the broker can't be reached or lacks a queue."""
+        await self.broker.connect()
+        # At once: one after the other, each would wait behind the deliveries of those before it.
+        waiting = [subscriber for subscriber in self._subscribers.values() if subscriber._consumer_tag is None]  # noqa: SLF001
+        for subscriber in waiting:
+            # FastStream throws away, unacknowledged, what is delivered before it calls itself running.
             subscriber.running = True
-        await self.broker.start()
+        answers = await asyncio.gather(*(subscriber.start() for subscriber in waiting), return_exceptions=True)
+        for answer in answers:
+            if isinstance(answer, BaseException):
+                raise answer
         for queue in self._subscribers:
             metrics.CONSUMING.labels(queue.name).set(1)
 
@@ -90,8 +101,16 @@ class Consumers:
         self._stopping = True
         for task in self._paused.values():
             task.cancel()
-        for queue in self._subscribers:
-            await self._cancel(queue)
+        # all at once: each answer waits behind the deliveries that are on their way already
+        answers = await asyncio.gather(*map(self._cancel, self._subscribers), return_exceptions=True)
+        for queue, answer in zip(self._subscribers, answers, strict=True):
+            if isinstance(answer, BaseException):
+                log.info("%s: the consumer went with its channel: %s", queue.name, answer)
+
+    async def drained(self) -> None:
+        """Waits until what could not be decoded lies in its dead-letter queue."""
+        while self._tasks:
+            await asyncio.wait(set(self._tasks))
 
     async def stop(self) -> None:
         """Disconnects; what is not acknowledged by now will be delivered again."""
@@ -114,16 +133,16 @@ class Consumers:
         await self._consume(queue)
 
     async def revive(self, queue: Queue) -> None:
-        """Consumes a queue again that has lost its consumer without anybody noticing."""
+        """Consumes a queue again that has lost its consumer without anybody noticing, where that is possible now."""
         log.warning("%s has no consumer; consuming it again", queue.name)
-        await self._cancel(queue)
-        await self._consume(queue)
+        await _tried(queue, self._cancel(queue))
+        await _tried(queue, self._consume(queue))
 
     async def _pause(self, queue: Queue) -> None:
-        await self._cancel(queue)
+        await _tried(queue, self._cancel(queue))
         await asyncio.sleep(COOL_DOWN)
         self._paused.pop(queue, None)
-        await self._consume(queue)
+        await _tried(queue, self._consume(queue))
 
     async def _cancel(self, queue: Queue) -> None:
         metrics.CONSUMING.labels(queue.name).set(0)
@@ -164,13 +183,19 @@ class Consumers:
         return ledger
 
 
+async def _tried(queue: Queue, work: Coroutine[Any, Any, None]) -> None:
+    """Does `work` if queue and channel are there. Where they are not, they have no consumer, and are looked after."""
+    try:
+        await work
+    except GONE as error:
+        log.warning("%s can't be reached: %s", queue.name, error)
+
+
 def _letter(queue: Queue, message: IncomingMessage, error: Undecodable) -> Envelope:
     """The dead letter of a message that can't be decoded: its body and what can be told of its properties."""
     message_id = message.message_id or fresh_id()
     headers = {
-        name: str(value)
-        for name, value in message.headers.items()
-        if not name.startswith("x-") and name != TRACEPARENT
+        name: str(value) for name, value in message.headers.items() if not name.startswith("x-") and name != TRACEPARENT
     }
     return Envelope(
         exchange=queue.dead_letter_exchange,

@@ -46,6 +46,7 @@ class Publisher:
         self._connection: Any = None
         self._channel: Any = None
         self._opening = asyncio.Lock()
+        self._writing = asyncio.Lock()
 
     @property
     def connected(self) -> bool:
@@ -67,11 +68,14 @@ class Publisher:
         """Publishes all and waits until the broker has confirmed each (`timeout` in seconds). Raises PublishError."""
         if not envelopes:
             return
-        channel = self._channel if self.connected else await self._open()
-        pending = self._write(channel, envelopes)
+        pending: _Pending | None = None
         try:
             async with asyncio.timeout(timeout):
-                await channel.connection.write_queue.put(pending.frame)
+                # the broker numbers messages as they come: in the order in which they were numbered here
+                async with self._writing:
+                    channel = self._channel if self.connected else await self._open()
+                    pending = self._write(channel, envelopes)
+                    await channel.connection.write_queue.put(pending.frame)
                 results = await asyncio.gather(*pending.confirms, return_exceptions=True)
         except TimeoutError as error:
             # a channel with confirms outstanding can't be told from a dead one: start afresh
@@ -81,7 +85,8 @@ class Publisher:
             await self._drop()
             raise PublishError(f"the broker went away while publishing: {error}") from error
         finally:
-            pending.forget()
+            if pending is not None:
+                pending.forget()
         if failures := [result for result in results if isinstance(result, BaseException)]:
             raise PublishError(f"{len(failures)} of {len(envelopes)} messages were refused: {_describe(failures[0])}")
 
@@ -112,7 +117,7 @@ class Publisher:
             channel.confirmations[tag] = confirm
             channel.message_id_delivery_tag[envelope.message_id] = tag
             pending.confirms.append(confirm)
-            pending.ids.append(envelope.message_id)
+            pending.tags[envelope.message_id] = tag
             frames.append(
                 commands.Basic.Publish(exchange=envelope.exchange, routing_key=envelope.routing_key, mandatory=True)
             )
@@ -154,11 +159,14 @@ class _Pending:
         self.channel = channel
         self.frame: Any = None
         self.confirms: list[asyncio.Future[Any]] = []
-        self.ids: list[str] = []
+        self.tags: dict[str, int] = {}
 
     def forget(self) -> None:
-        for message_id in self.ids:
-            self.channel.message_id_delivery_tag.pop(message_id, None)
+        tags = self.channel.message_id_delivery_tag
+        for message_id, tag in self.tags.items():
+            # another publish under the same id may be in flight, with a tag of its own
+            if tags.get(message_id) == tag:
+                del tags[message_id]
         for confirm in self.confirms:
             if not confirm.done():
                 confirm.cancel()

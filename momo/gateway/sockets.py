@@ -106,8 +106,6 @@ class Feed:
                 await self._catch_up()
                 continue
             notice = self._live.popleft()
-            if notice.sequence <= self.last:
-                continue
             if notice.sequence > self.last + 1:
                 await self._catch_up()
             # a notice is stored before it is pushed: what the database did not have between, there is not

@@ -13,11 +13,11 @@ from pymysql.converters import escape_string
 _json = msgspec.json.Encoder(order="deterministic").encode
 
 
-def literal(value: Any) -> str:  # noqa: PLR0911 - one a type
+def literal(value: Any) -> str:  # noqa: C901, PLR0911 - one a type
     """`value` as a literal. int, float, bool, str, bytes, aware datetime (as UTC), None; anything else becomes JSON.
 
-    Raises ValueError for a datetime without a zone and for a float that is not finite. Strings rely on backslash escapes: the connection's sql_mode is set
-    by `momo.store.connection` and has no NO_BACKSLASH_ESCAPES.
+    Raises ValueError for a datetime without a zone and for a float that is not finite. Strings rely on backslash
+    escapes: the connection's sql_mode is set by `momo.store.connection` and has no NO_BACKSLASH_ESCAPES.
     """
     kind = type(value)
     if kind is int:
