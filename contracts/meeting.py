@@ -60,6 +60,12 @@ class DismissMembers(Command, frozen=True, kw_only=True):
     meeting_id: int
 
 
+class WithdrawMember(Command, frozen=True, kw_only=True):
+    """One chunk of what follows when a member has left MOMO: the next places are given up, then the rest."""
+
+    member_id: int
+
+
 class ExpireHold(Command, frozen=True, kw_only=True):
     """The time to pay for a held seat is over; sent by a timer."""
 

@@ -69,6 +69,7 @@ QUEUES: tuple[Queue, ...] = (
     Queue(key="meeting.cancel", contract=meeting.CancelSeat, service="meeting"),
     Queue(key="meeting.delete", contract=meeting.DeleteMeeting, service="meeting"),
     Queue(key="meeting.dismiss", contract=meeting.DismissMembers, service="meeting"),
+    Queue(key="meeting.withdraw", contract=meeting.WithdrawMember, service="meeting"),
     Queue(key="meeting.expire", contract=meeting.ExpireHold, service="meeting"),
     Queue(key="meeting.joined", contract=meeting.MeetingJoined, service="notification"),
     Queue(key="meeting.cancelled", contract=meeting.MeetingCancelled, service="notification"),

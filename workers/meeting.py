@@ -1,6 +1,6 @@
 """The meeting service: what it consumes, and what answers each queue."""
 
-from handlers.meeting import cancel, create, delete, dismiss, expire, join, release, seat, withdraw
+from handlers.meeting import cancel, create, delete, dismiss, expire, join, release, seat, withdraw, withdrawn
 from momo.worker import Service
 
 service = Service("meeting")
@@ -13,4 +13,5 @@ service.decides("meeting.dismiss.queue", dismiss.decide, actor="meeting_id")
 service.decides("meeting.expire.queue", expire.decide, actor="meeting_id")
 service.decides("payment.completed.queue", seat.decide, actor="meeting_id")
 service.decides("payment.failed.queue", release.decide, actor="meeting_id")
-service.decides("user.withdrawn.queue", withdraw.decide, actor="user_id")
+service.decides("meeting.withdraw.queue", withdraw.decide, actor="member_id")
+service.decides("user.withdrawn.queue", withdrawn.decide, actor="user_id")

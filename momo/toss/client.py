@@ -27,19 +27,19 @@ class TossError(Exception):
         self.message = message
 
 
-class TossRefused(TossError):  # noqa: N818 - reads as what happened
+class TossRefused(TossError):
     """Refused for good, and no money moved: the same request can't succeed."""
 
 
-class TossNotFound(TossError):  # noqa: N818 - reads as what happened
+class TossNotFound(TossError):
     """Toss knows no such payment, or its ten minutes are over."""
 
 
-class TossSettled(TossError):  # noqa: N818 - reads as what happened
+class TossSettled(TossError):
     """It was processed or cancelled before, perhaps by a request whose answer was lost: ask for the payment."""
 
 
-class TossUnavailable(TossError):  # noqa: N818 - reads as what happened
+class TossUnavailable(TossError):
     """Nothing may be concluded: the money may have moved or not. Ask again with the same idempotency key."""
 
 

@@ -20,10 +20,9 @@ from momo.demo.sandbox import Statement
 from momo.demo.stream import Notice
 from momo.gateway.depths import Depth
 from momo.gateway.internal import internal_secret
-from momo.local.servers import Servers
-from momo.local.stage import prepare, whole
 from momo.queries import audit
 from momo.toss.model import Cancel, Payment
+from tests.flows.members import Stage
 
 HOST, ANN, BEN, CAT = 1, 2, 3, 4
 ORDER = "momo-7-2-1"
@@ -214,11 +213,16 @@ async def test_a_day_with_too_few_members_or_without_a_momo_does_not_begin() -> 
             )
 
 
-async def test_a_whole_day_leaves_no_difference(servers: Servers) -> None:
-    settings = await prepare(servers)
-    async with whole(settings) as address:
-        secret = internal_secret(settings.token_secret)
-        report = await demo(address, settings.toss_url, members=12, seed=3, progress=False, internal_secret=secret)
+async def test_a_whole_day_leaves_no_difference(stage: Stage) -> None:
+    settings = stage.settings
+    report = await demo(
+        f"http://{settings.host}:{settings.port}",
+        settings.toss_url,
+        members=12,
+        seed=3,
+        progress=False,
+        internal_secret=internal_secret(settings.token_secret),
+    )
     assert report.differences == []
     assert report.ok
     assert report.meetings == 9

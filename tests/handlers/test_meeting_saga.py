@@ -6,9 +6,16 @@ from datetime import timedelta
 
 from msgspec.structs import replace
 
-from contracts.meeting import CancelSeat, DeleteMeeting, DismissMembers, ExpireHold, MeetingDismissed, MeetingJoined
+from contracts.meeting import (
+    CancelSeat,
+    DeleteMeeting,
+    DismissMembers,
+    ExpireHold,
+    MeetingDismissed,
+    MeetingJoined,
+    WithdrawMember,
+)
 from contracts.payment import ExpirePayment, RefundPayment
-from contracts.user import UserWithdrawn
 from handlers.meeting import delete, dismiss, expire, rules, seat, withdraw
 from handlers.meeting.records import Meeting, Participant
 from tests.handlers.harness import DAY, NOW, Service, of, problem
@@ -184,14 +191,14 @@ def test_who_withdraws_gives_up_every_place_in_chunks() -> None:
     for meeting_id in range(5000, 5000 + places):
         template = replace(place(service, hosted, HOST), meeting_id=meeting_id, member_id=HOST, host=False)
         service.put(template)
-    queue: list[object] = [UserWithdrawn(user_id=HOST, withdrawn_at=NOW)]
+    queue: list[object] = [WithdrawMember(member_id=HOST)]
     sent: list[object] = []
     rounds = 0
     while queue:
         rounds += 1
         decision = service.handle(withdraw.decide, queue.pop())  # type: ignore[arg-type]
-        queue += of(UserWithdrawn, decision.sends)
-        sent += [message for message in decision.sends if not isinstance(message, UserWithdrawn)]
+        queue += of(WithdrawMember, decision.sends)
+        sent += [message for message in decision.sends if not isinstance(message, WithdrawMember)]
         assert rounds < 10
     assert rounds == 3
     assert DeleteMeeting(meeting_id=hosted, host_id=HOST) in sent

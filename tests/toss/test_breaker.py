@@ -10,7 +10,7 @@ import pytest
 from momo.breaker import Breaker, BreakerOpen
 
 
-class Down(Exception):  # noqa: N818 - the error that counts
+class Down(Exception):
     """The other side is in trouble."""
 
 

@@ -17,7 +17,7 @@ TAKEN = frozenset({model.DONE, model.PARTIAL_CANCELED, model.CANCELED})
 """The statuses of a payment whose money was taken at some time."""
 
 
-class Refusal(Exception):  # noqa: N818 - an answer of the API, not a fault
+class Refusal(Exception):
     """What was asked is refused with an error code of Toss."""
 
     def __init__(self, code: str, message: str) -> None:
