@@ -125,8 +125,8 @@ class Lane:
             if contention and again:
                 await self._flush(batch, again=False)
             elif len(batch) > 1:
-                await self._flush(batch[: len(batch) // 2])
-                await self._flush(batch[len(batch) // 2 :])
+                await self._flush(batch[: len(batch) // 2], again=False)
+                await self._flush(batch[len(batch) // 2 :], again=False)
             elif contention and not isinstance(error, StoreConflict):
                 await self._after.postpone(batch[0])
             else:

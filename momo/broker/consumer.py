@@ -32,11 +32,18 @@ GONE = (AMQPError, OSError, RuntimeError, TimeoutError)
 COOL_DOWN = 60.0
 """Seconds after which a paused queue is tried again."""
 
+DELIVERED = "x-delivery-count"
+SUSPECT = 2
+"""A message that was in hand when so many processes died may be what killed them."""
+
 
 class Consumers:
     """Subscribes to queues and hands each message on, decoded; what can't be decoded becomes a dead letter at once.
 
     Each queue has a channel of its own, so that its tags, and with them the multiple acks, are one sequence.
+
+    A queue is consumed one message at a time until one comes that no process has died of. For the broker counts a
+    delivery for all that a dying process holds: taken together, a poison message would drag its neighbours along.
     """
 
     def __init__(self, url: str, *, name: str, exits: Callable[[], Exits]) -> None:
@@ -51,6 +58,7 @@ class Consumers:
         self._ledgers: WeakKeyDictionary[Any, Ledger] = WeakKeyDictionary()
         self._tasks: set[asyncio.Task[None]] = set()
         self._paused: dict[Queue, asyncio.Task[None]] = {}
+        self._careful: dict[Queue, int] = {}
         self._stopping = False
 
     @property
@@ -73,12 +81,13 @@ class Consumers:
 
         subscriber = self.broker.subscriber(
             RabbitQueue(queue.name, declare=False),
-            channel=Channel(prefetch_count=prefetch),
+            channel=Channel(prefetch_count=1),
             ack_policy=AckPolicy.MANUAL,
             no_reply=True,
         )
         subscriber(handle, decoder=decoded)
         self._subscribers[queue] = subscriber
+        self._careful[queue] = prefetch
 
     async def start(self) -> None:
         """Connects and consumes; called again after it raised, it goes on with what is not consumed yet. Raises what
@@ -108,7 +117,7 @@ class Consumers:
                 log.info("%s: the consumer went with its channel: %s", queue.name, answer)
 
     async def drained(self) -> None:
-        """Waits until what could not be decoded lies in its dead-letter queue."""
+        """Waits for what is under way here, such as a message on its way to a dead-letter queue."""
         while self._tasks:
             await asyncio.wait(set(self._tasks))
 
@@ -144,6 +153,14 @@ class Consumers:
         self._paused.pop(queue, None)
         await _tried(queue, self._consume(queue))
 
+    async def _widen(self, queue: Queue, prefetch: int) -> None:
+        """Takes `prefetch` messages of `queue` at once; that goes for consumers that begin after it."""
+        if (broker_queue := self._subscribers[queue]._queue_obj) is not None:  # noqa: SLF001
+            await broker_queue.channel.set_qos(prefetch_count=prefetch, timeout=5)
+        if queue not in self._paused:
+            await self._cancel(queue)
+            await self._consume(queue)
+
     async def _cancel(self, queue: Queue) -> None:
         metrics.CONSUMING.labels(queue.name).set(0)
         subscriber = self._subscribers[queue]
@@ -165,15 +182,20 @@ class Consumers:
         ledger = self._ledger(message)
         tag = message.delivery_tag or 0
         ledger.take(tag)
+        if queue in self._careful and _deliveries(message) < SUSPECT:
+            self._start(_tried(queue, self._widen(queue, self._careful.pop(queue))))
         try:
             return decode(queue, message, ledger, tag)
         except Undecodable as error:
             log.error("%s: a message is dead: %s", queue.name, error)  # noqa: TRY400 - the message is at fault, not this code
             letter = _letter(queue, message, error)
-            task = asyncio.create_task(self._exits().bury(queue, error.reason, letter, ledger, tag))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            self._start(self._exits().bury(queue, error.reason, letter, ledger, tag))
             return None
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     def _ledger(self, message: IncomingMessage) -> Ledger:
         channel = message.channel
@@ -181,6 +203,12 @@ class Consumers:
         if ledger is None:
             ledger = self._ledgers[channel] = Ledger(channel)
         return ledger
+
+
+def _deliveries(message: IncomingMessage) -> int:
+    """How often the broker has given `message` to somebody before who did not settle it."""
+    count = message.headers.get(DELIVERED, 0)
+    return count if isinstance(count, int) else 0
 
 
 async def _tried(queue: Queue, work: Coroutine[Any, Any, None]) -> None:

@@ -17,7 +17,8 @@ from momo.store.literal import bind
 _SESSION = (
     "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED",
     "SET SESSION time_zone='+00:00'",
-    "SET SESSION innodb_lock_wait_timeout=5",
+    # a flush holds its locks for milliseconds; who waits longer waits for somebody that hangs
+    "SET SESSION innodb_lock_wait_timeout=1",
     "SET SESSION sql_mode='STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION,ERROR_FOR_DIVISION_BY_ZERO'",
 )
 

@@ -8,7 +8,7 @@ import pytest
 
 from momo.store.connection import connected
 from momo.store.ids import BLOCK, Ids, IdsExhausted
-from tests.engine.counter import add, counters
+from tests.engine.counter import ADD, add, counters
 from tests.engine.engine import Engine, spawn, working
 from tests.engine.waiting import eventually
 
@@ -44,13 +44,17 @@ async def test_two_processes_give_no_id_twice(engine: Engine) -> None:
     other = await spawn(engine.settings, ["-m", "tests.engine.process"])
     try:
         async with working(engine.settings, counters()):
-            await eventually(lambda: engine.consumers() == 0 or True)
+            await eventually(lambda: _consumed_by_two(engine))
             await engine.send(*(add(n) for n in range(600)))
             await eventually(lambda: _handled(engine, 600))
     finally:
         other.terminate()
         assert await other.wait() == 0
     assert await engine.count("counter_steps WHERE step_id > 0") == 600
+
+
+async def _consumed_by_two(engine: Engine) -> bool:
+    return await engine.publisher.consumers(ADD.name) == 2
 
 
 async def _handled(engine: Engine, count: int) -> bool:
