@@ -179,6 +179,43 @@ def toss_sandbox() -> None:
 
 
 @main.command()
+@FOLDER
+@click.option("--members", type=click.IntRange(10, 2_000), default=60, show_default=True, help="How many take part.")
+@click.option("--seed", type=int, help="Repeats a day: the seed that an earlier one printed.")
+@JSON
+def demo(folder: Path, members: int, seed: int | None, as_json: bool) -> None:
+    """Play a day against the MOMO that runs in the folder, then audit it; exit 1 where anything differs."""
+    import msgspec
+
+    from momo.demo import DemoError, print_summary
+    from momo.demo import demo as run
+    from momo.gateway.internal import internal_secret
+    from momo.local.instance import running_instance
+    from momo.local.server import LocalError
+
+    try:
+        instance = running_instance(folder.absolute())
+        settings = instance.settings()
+        day = run(
+            instance.addresses["gateway"],
+            settings.toss_url,
+            members=members,
+            seed=seed,
+            progress=not as_json,
+            internal_secret=internal_secret(settings.token_secret),
+        )
+        report = _loop(day)
+    except (LocalError, DemoError) as error:
+        _fail(str(error))
+    if as_json:
+        click.echo(msgspec.json.encode(report))
+    else:
+        print_summary(report)
+    if not report.ok:
+        sys.exit(1)
+
+
+@main.command()
 @click.option("--cases", default="drain,http", show_default=True, help="Which to run, separated by commas.")
 @click.option("--repeat", type=click.IntRange(1, 20), default=3, show_default=True, help="How often each.")
 @JSON

@@ -175,6 +175,9 @@ class Consumers:
         if broker_queue is None or self._stopping:
             return
         subscriber._consumer_tag = await broker_queue.consume(subscriber.consume, timeout=5)  # type: ignore[arg-type]  # noqa: SLF001
+        if self._stopping:
+            await self._cancel(queue)
+            return
         metrics.PAUSED.labels(queue.name).set(0)
         metrics.CONSUMING.labels(queue.name).set(1)
 

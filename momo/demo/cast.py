@@ -8,10 +8,11 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 
 from contracts.meeting import MeetingView, Seat
-from momo.demo.client import UnexpectedError
+from momo.demo.client import UnexpectedError, shaped
 from momo.demo.member import Member
 from momo.demo.model import Meeting, Model
 from momo.demo.sandbox import Sandbox
+from momo.queries.meeting import Participation
 
 OPEN_SECONDS = 30.0
 """How long a payment may take to be opened after its seat was held."""
@@ -56,7 +57,7 @@ class Cast:
             "holdSeconds": plan.hold_seconds,
         }
         result = await host.command("open a meeting", "POST", "/api/v2/meetings", wanted)
-        opened = msgspec.convert(result, MeetingView)
+        opened = shaped(result, MeetingView)
         meeting = Meeting(
             meeting_id=opened.meeting_id,
             title=plan.title,
@@ -69,7 +70,7 @@ class Cast:
         return meeting
 
     async def join(self, member: Member, meeting: Meeting) -> Seat:
-        seat = msgspec.convert(await member.command("join", "POST", f"{meeting.path}/join"), Seat)
+        seat = shaped(await member.command("join", "POST", f"{meeting.path}/join"), Seat)
         self.model.joined(meeting, member.member_id, seat)
         return seat
 
@@ -101,6 +102,7 @@ class Cast:
         """Waits for the offer of a seat that became free, and pays for it."""
         await member.stream.heard("meeting.offer", meeting.meeting_id)
         place = await member.read(f"{meeting.path}/join")
-        if place is None or place["status"] != "held":
-            raise UnexpectedError(f"{meeting}: {member.nickname} was offered a seat, but has {place}")
-        await self.pay(member, meeting, place["orderId"])
+        found = shaped(place, Participation)
+        if found.status != "held":
+            raise UnexpectedError(f"{meeting}: {member.nickname} was offered a seat, but their place is {found.status}")
+        await self.pay(member, meeting, found.order_id)

@@ -6,12 +6,13 @@ import asyncio
 import random
 import time
 from http import HTTPStatus
-from typing import Any
+from typing import Any, TypeVar
 from uuid import uuid4
 
 import aiohttp
 import msgspec
 
+T = TypeVar("T")
 IN_FLIGHT = 32
 """Requests under way at any time."""
 WAIT_SECONDS = 10
@@ -151,6 +152,14 @@ class Client:
                 f"{sent.what} sent twice with one Idempotency-Key was answered {first.status} {first.body}"
                 f" and then {second.status} {second.body}"
             )
+
+
+def shaped(body: Any, shape: type[T]) -> T:
+    """`body` as `shape`. Raises UnexpectedError where it is something else."""
+    try:
+        return msgspec.convert(body, shape)
+    except msgspec.ValidationError as error:
+        raise UnexpectedError(f"an answer is no {shape.__name__}: {error}; it is {str(body)[:200]}") from error
 
 
 def bearer(token: str) -> dict[str, str]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import time
 
+import aiohttp
 import msgspec
 
-from momo.demo.client import Client, UnexpectedError
+from momo.demo.client import Client, UnexpectedError, shaped
 from momo.demo.member import Member
 from momo.demo.model import Model
 from momo.demo.sandbox import Sandbox, Statement
@@ -47,6 +48,10 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
         return sum(engine.failed for engine in self.engine.values())
 
 
+class Page(msgspec.Struct, frozen=True):
+    items: list[Notice]
+
+
 class Box(msgspec.Struct, frozen=True, kw_only=True):
     """A member's notices: as the WebSocket brought them, and as they are listed."""
 
@@ -65,11 +70,14 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
 
 async def facts(client: Client, secret: bytes) -> Facts:
     """Raises UnexpectedError where the gateway does not tell."""
-    async with client.session.get(PATH, headers={HEADER: sign(secret, "GET", PATH)}) as response:
-        content = await response.read()
+    try:
+        async with client.session.get(PATH, headers={HEADER: sign(secret, "GET", PATH)}) as response:
+            content = await response.read()
+    except (aiohttp.ClientError, TimeoutError, OSError) as error:
+        raise UnexpectedError(f"GET {PATH} was not answered: {error}") from error
     if not response.ok:
         raise UnexpectedError(f"GET {PATH} was answered {response.status}: {content[:200].decode(errors='replace')}")
-    return msgspec.json.decode(content, type=Facts)
+    return shaped(msgspec.json.decode(content), Facts)
 
 
 async def drained(client: Client, secret: bytes, sandbox: Sandbox, members: list[Member], model: Model) -> Facts:
@@ -101,7 +109,7 @@ async def _listed(member: Member) -> list[Notice]:
     found: list[Notice] = []
     while True:
         after = found[-1].sequence if found else 0
-        page = await member.read("/api/v2/notifications", after=str(after), limit=str(PAGE))
-        found += msgspec.convert(page["items"], list[Notice])
-        if len(page["items"]) < PAGE:
+        page = shaped(await member.read("/api/v2/notifications", after=str(after), limit=str(PAGE)), Page)
+        found += page.items
+        if len(page.items) < PAGE:
             return found

@@ -7,12 +7,22 @@ import time
 from http import HTTPStatus
 from typing import Any
 
-from momo.demo.client import Client, UnexpectedError
+import msgspec
+
+from contracts.user import RegisteredUser
+from momo.demo.client import Client, UnexpectedError, shaped
 from momo.demo.stream import Stream
 
 PASSWORD = "demo-day-1234"  # noqa: S105 - the account exists for one run
 RENEW_SECONDS = 120.0
 """A token is renewed when it has less than this left."""
+
+
+class Granted(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """The answer to logging in."""
+
+    access_token: str
+    expires_in: int
 
 
 class Member:
@@ -32,7 +42,7 @@ class Member:
         """Opens the account, logs in and listens."""
         account = {"email": self._email, "nickname": self.nickname, "password": PASSWORD}
         result = await self._client.command("register", "POST", "/api/v2/users", account)
-        self.member_id = result["userId"]
+        self.member_id = shaped(result, RegisteredUser).user_id
         await self.stream.start()
 
     async def token(self) -> str:
@@ -42,8 +52,8 @@ class Member:
                 answer = await self._client.post("/api/v2/users/login", {"email": self._email, "password": PASSWORD})
                 if answer.status != HTTPStatus.OK:
                     raise UnexpectedError(f"{self.nickname} can't log in: {answer.status} {answer.body}")
-                self._token = answer.body["accessToken"]
-                self._token_ends = time.monotonic() + answer.body["expiresIn"]
+                granted = shaped(answer.body, Granted)
+                self._token, self._token_ends = granted.access_token, time.monotonic() + granted.expires_in
         return self._token
 
     async def command(self, what: str, method: str, path: str, body: Any = None) -> Any:

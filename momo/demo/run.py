@@ -77,6 +77,9 @@ async def demo(
         finally:
             await asyncio.gather(*(member.stream.stop() for member in people))
     differences += client.differences
+    differences += [
+        f"{member.nickname} lost the WebSocket: {why}" for member in people if (why := member.stream.refused)
+    ]
     if evidence is not None:
         differences += audit.differences(model, evidence)
     ledgers = evidence.ledgers.values() if evidence else ()

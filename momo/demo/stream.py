@@ -32,7 +32,8 @@ _decode = msgspec.json.Decoder(Notice).decode
 
 
 class Stream:
-    """`notices` are in the order in which they came, doubles and gaps included; `resumed` counts reconnections."""
+    """`notices` are in the order in which they came, doubles and gaps included; `resumed` counts reconnections,
+    `refused` says why there will be none any more."""
 
     def __init__(self, session: aiohttp.ClientSession, whose: str, token: Callable[[], Awaitable[str]]) -> None:
         self.notices: list[Notice] = []
@@ -100,8 +101,10 @@ class Stream:
             try:
                 await self._listen(after)
             except (aiohttp.ClientError, OSError, TimeoutError):
-                await asyncio.sleep(PAUSE_SECONDS)  # the gateway is away; it is tried again until the demo ends
-            self.resumed += 1
+                self._open.clear()  # the gateway is away; it is tried again until the demo ends
+            except (UnexpectedError, msgspec.MsgspecError) as error:
+                self.refused = str(error)
+            await asyncio.sleep(PAUSE_SECONDS)
         self._open.set()
 
     async def _listen(self, after: int) -> None:
@@ -109,6 +112,7 @@ class Stream:
         async with self._session.ws_connect(
             PATH, params={"after": str(after)}, headers=headers, heartbeat=30
         ) as socket:
+            self.resumed += self._socket is not None
             self._socket = socket
             self._open.set()
             async for message in socket:

@@ -40,7 +40,7 @@ def classify(error: BaseException) -> StoreError:
             return StoreConflict(text)
         if code in CONTENTION:
             return StoreContention(text)
-        if code in UNAVAILABLE or code >= 2000 or isinstance(error, mysql.InterfaceError):
+        if code in UNAVAILABLE or 2000 <= code < 3000 or isinstance(error, mysql.InterfaceError):
             return StoreUnavailable(text)
         return StoreError(text)
     if isinstance(error, (OSError, EOFError, asyncio.TimeoutError, asyncio.IncompleteReadError, RuntimeError)):

@@ -96,7 +96,7 @@ async def test_what_raises_is_tried_three_times_alone_and_replayed_when_mended(e
     sent = [add(n, 1, "boom" if n == 3 else "") for n in range(1, 6)]
     ids = await engine.send(*sent, call(3, "boom"))
     async with working(engine.settings, counters(faults), calls(faults)):
-        await eventually(lambda: engine.count("counters"))
+        await eventually(lambda: _all_done(engine, [*ids[:2], *ids[3:5]]))
         assert [await engine.total(n) for n in range(1, 6)] == [1, 1, 0, 1, 1]
         assert await engine.state(ids[2]) == ""
         decision, effect = await asyncio.gather(

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import random
 from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
+import aiohttp
 import msgspec
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 
 from contracts.meeting import Seat
 from momo.demo import DemoError, Report, demo
 from momo.demo.audit import differences
+from momo.demo.client import TWICE_AT_ONCE, TWICE_IN_TURN, Client, UnexpectedError
 from momo.demo.facts import Box, Evidence, Facts
 from momo.demo.model import Meeting, Model
 from momo.demo.report import latency
@@ -197,7 +202,44 @@ def test_a_notice_heard_twice_or_out_of_order_is_told() -> None:
         model, found = evidence()
         box = found.boxes[ANN]
         found.boxes[ANN] = msgspec.structs.replace(box, heard=change(box.heard))
-        assert [line for line in differences(model, found) if "the WebSocket brought" in line]
+        assert [line for line in differences(model, found) if "the WebSocket brought notices" in line]
+
+
+class Always(random.Random):
+    """Sends every command twice, one after the other."""
+
+    def random(self) -> float:
+        return TWICE_AT_ONCE + TWICE_IN_TURN / 2
+
+
+async def commanded(answers: list[tuple[int, Any]]) -> tuple[Client, list[str]]:
+    """A client after one command against a server that gives these answers in turn, and the keys it sent."""
+    keys = []
+
+    async def answer(request: web.Request) -> web.Response:
+        keys.append(request.headers["Idempotency-Key"])
+        status, body = answers.pop(0)
+        return web.json_response(body, status=status, headers={"Retry-After": "0"})
+
+    app = web.Application()
+    app.router.add_post("/act", answer)
+    async with TestServer(app) as server, aiohttp.ClientSession(server.make_url("/")) as session:
+        client = Client(session, Always())
+        await client.command("act", "POST", "/act", {"a": 1})
+    return client, keys
+
+
+async def test_a_busy_answer_is_asked_again_and_a_repeat_answered_otherwise_is_a_difference() -> None:
+    client, keys = await commanded([(503, None), (201, {"id": 1}), (201, {"id": 1})])
+    assert (len(keys), len(set(keys))) == (3, 1)
+    assert (client.commands, client.repeated, client.differences) == (1, 1, [])
+    client, _ = await commanded([(201, {"id": 1}), (201, {"id": 2})])
+    assert "answered 201 {'id': 1} and then 201 {'id': 2}" in client.differences[0]
+
+
+async def test_a_refused_command_is_no_command_of_the_day() -> None:
+    with pytest.raises(UnexpectedError, match=r"act \(POST /act\) was answered 409: Full"):
+        await commanded([(409, {"title": "Full"}), (409, {"title": "Full"})])
 
 
 async def test_a_day_with_too_few_members_or_without_a_momo_does_not_begin() -> None:
