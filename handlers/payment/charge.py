@@ -5,7 +5,7 @@ from __future__ import annotations
 from contracts.payment import ChargePayment, SettlePayment
 from handlers.payment.snapshot import look_up, settlement
 from momo.actors import World
-from momo.toss.client import TossError, TossNotFound, TossRefused, TossSettled
+from momo.toss.client import TossError, TossInProgress, TossNotFound, TossRefused, TossSettled
 
 
 async def run(command: ChargePayment, world: World) -> list[SettlePayment]:
@@ -14,6 +14,9 @@ async def run(command: ChargePayment, world: World) -> list[SettlePayment]:
         payment = await world.toss.confirm(command.payment_key, command.order_id, command.amount, idempotency_key=key)
     except TossRefused as error:
         return [_refused(command, error)]
+    except TossInProgress:
+        # A repeat of this message: the first settles it. Were its answer lost, the inspect timer would ask.
+        return []
     except TossSettled:
         return [await look_up(command.order_id, world)]
     except TossNotFound as error:

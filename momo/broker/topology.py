@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from base64 import b64encode
 from collections.abc import Iterable, Sequence
 from typing import Any
-from urllib.parse import quote, unquote, urlsplit
 
 import aiohttp
 import aiormq
@@ -13,12 +11,10 @@ import msgspec
 
 from contracts.topology import DELAYS_MS, QUEUES, Queue
 from momo.broker.failures import delay_exchange
+from momo.broker.management import ask, vhost_of
 
 DELIVERY_LIMIT = 8
 """Deliveries without an ack, as of a process that dies on its message, before the broker itself dead-letters it."""
-
-
-TIMEOUT = aiohttp.ClientTimeout(total=10)
 
 
 class Exchange(msgspec.Struct, frozen=True, order=True):
@@ -85,8 +81,7 @@ async def declare(url: str, wanted: Topology) -> None:
 
 async def check(url: str, management_url: str, wanted: Topology) -> list[str]:
     """Every difference between `wanted` and the broker, a line each. Raises TopologyError where it can't be asked."""
-    vhost = quote(unquote(urlsplit(url).path[1:]) or "/", safe="")
-    there = await _fetch(management_url, vhost)
+    there = await _fetch(management_url, vhost_of(url))
     differences = list(_missing("exchange", {(e.name, e.type) for e in wanted.exchanges}, there.exchanges))
     differences += _missing("binding", {(b.exchange, b.queue, b.key) for b in wanted.bindings}, there.bindings)
     ours = {queue.name: queue for queue in wanted.queues}
@@ -113,18 +108,10 @@ def _missing(kind: str, wanted: Iterable[tuple[str, ...]], there: set[tuple[str,
 
 
 async def _fetch(management_url: str, vhost: str) -> _There:
-    parts = urlsplit(management_url)
-    base = f"{parts.scheme}://{parts.hostname}:{parts.port}/api"
-    login = f"{unquote(parts.username or 'guest')}:{unquote(parts.password or 'guest')}"
-    headers = {"Authorization": f"Basic {b64encode(login.encode()).decode()}"}
-    answers: dict[str, list[dict[str, Any]]] = {}
     try:
-        async with aiohttp.ClientSession(headers=headers, timeout=TIMEOUT, raise_for_status=True) as http:
-            for kind in ("exchanges", "queues", "bindings"):
-                async with http.get(f"{base}/{kind}/{vhost}") as response:
-                    answers[kind] = msgspec.json.decode(await response.read())
-    except aiohttp.ClientError as error:
-        raise TopologyError(f"the management API at {base} does not answer: {error}") from error
+        answers = {kind: await ask(management_url, "GET", kind, vhost) for kind in ("exchanges", "queues", "bindings")}
+    except (aiohttp.ClientError, TimeoutError) as error:
+        raise TopologyError(f"the management API does not answer: {error}") from error
     named = [e for e in answers["exchanges"] if e["name"] and not e["name"].startswith("amq.")]
     bound = [b for b in answers["bindings"] if b["source"]]
     return _There(

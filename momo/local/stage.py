@@ -7,21 +7,33 @@ import os
 import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from urllib.parse import urlsplit
 
 import msgspec
 
+from momo.broker.management import add_vhost
 from momo.broker.topology import declare, topology
 from momo.local.ports import free_port
 from momo.local.readiness import until_ready
 from momo.local.servers import Servers
-from momo.settings import Settings, environment
+from momo.settings import DATABASES, Settings, environment
 from momo.store.migrate import folder, migrate_all
 
 
-async def prepare(servers: Servers) -> Settings:
-    """Settings for MOMO on `servers`: databases migrated, topology declared, free ports for gateway and sandbox."""
+async def prepare(servers: Servers, name: str = "momo") -> Settings:
+    """Settings for a MOMO called `name` on `servers`: a virtual host and databases of its own, migrated and declared,
+    and free ports for gateway and sandbox."""
+    given = servers.settings()
+    await add_vhost(given.amqp_management_url, name)
+    urls = {
+        f"{service}_db_url": f"{given.db_url(service).rpartition('/')[0]}/{name}_{service}_db" for service in DATABASES
+    }
     settings = msgspec.structs.replace(
-        servers.settings(), port=free_port(), toss_url=f"http://127.0.0.1:{free_port()}", metrics_port=0
+        given,
+        amqp_url=urlsplit(given.amqp_url)._replace(path=f"/{name}").geturl(),
+        port=free_port(),
+        toss_url=f"http://127.0.0.1:{free_port()}",
+        **urls,
     )
     await migrate_all(settings, folder())
     await declare(settings.amqp_url, topology())

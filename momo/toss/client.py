@@ -13,7 +13,7 @@ import aiohttp
 import msgspec
 from yarl import URL
 
-from momo.breaker import Breaker, BreakerOpen
+from momo.breaker import Breaker
 from momo.toss import model
 from momo.toss.model import Payment, Verdict
 
@@ -39,6 +39,10 @@ class TossSettled(TossError):
     """It was processed or cancelled before, perhaps by a request whose answer was lost: ask for the payment."""
 
 
+class TossInProgress(TossError):
+    """The same request, under the same idempotency key, is under way: whoever sent it will get the answer."""
+
+
 class TossUnavailable(TossError):
     """Nothing may be concluded: the money may have moved or not. Ask again with the same idempotency key."""
 
@@ -50,8 +54,8 @@ class TossDown(TossUnavailable):
 class TossClient:
     """An async context manager. `timeout` is in seconds and bounds one request; at most `concurrency` are under way.
 
-    Every method raises TossUnavailable (also while the circuit is open), TossNotFound, TossRefused, TossSettled, and
-    ValueError for a parameter that Toss could not accept.
+    Every method raises TossUnavailable, TossNotFound, TossRefused, TossSettled or TossInProgress, BreakerOpen without
+    asking while the circuit is open, and ValueError for a parameter that Toss could not accept.
     """
 
     def __init__(self, base_url: str, secret_key: str, *, timeout: float = 10.0, concurrency: int = 32) -> None:
@@ -111,8 +115,6 @@ class TossClient:
                 if status == HTTPStatus.OK:
                     return _decoder.decode(content)
                 raise _refusal(status, content)
-        except BreakerOpen as error:
-            raise TossUnavailable("CIRCUIT_OPEN", str(error)) from error
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise TossUnavailable("UNREADABLE_ANSWER", str(error)) from error
 
@@ -167,6 +169,7 @@ _ERRORS: dict[Verdict, type[TossError]] = {
     Verdict.FINAL: TossRefused,
     Verdict.RETRYABLE: TossUnavailable,
     Verdict.SETTLED: TossSettled,
+    Verdict.IN_PROGRESS: TossInProgress,
     Verdict.NOT_FOUND: TossNotFound,
     Verdict.UNKNOWN: TossUnavailable,
 }

@@ -94,6 +94,8 @@ class Verdict(enum.Enum):
     """Nothing can be concluded; ask again later with the same idempotency key."""
     SETTLED = "settled"
     """The state asked for was reached before, perhaps by another request: ask for the payment."""
+    IN_PROGRESS = "in progress"
+    """The same request is under way on another connection, which will get the answer."""
     NOT_FOUND = "not found"
     UNKNOWN = "unknown"
     """A code we don't know, or a fault of our own configuration: nothing can be concluded about the order."""
@@ -113,9 +115,8 @@ FINAL_CODES = frozenset(
         "NOT_CANCELABLE_AMOUNT",
     }
 )
-RETRYABLE_CODES = frozenset(
-    {"PROVIDER_ERROR", "FAILED_PAYMENT_INTERNAL_SYSTEM_PROCESSING", "IDEMPOTENT_REQUEST_PROCESSING"}
-)
+RETRYABLE_CODES = frozenset({"PROVIDER_ERROR", "FAILED_PAYMENT_INTERNAL_SYSTEM_PROCESSING"})
+IN_PROGRESS_CODE = "IDEMPOTENT_REQUEST_PROCESSING"
 SETTLED_CODES = frozenset({"ALREADY_PROCESSED_PAYMENT", "ALREADY_CANCELED_PAYMENT"})
 NOT_FOUND_CODES = frozenset({"NOT_FOUND_PAYMENT", "NOT_FOUND_PAYMENT_SESSION"})
 
@@ -129,6 +130,8 @@ def verdict(status: int, code: str) -> Verdict:
     """What `code`, answered with HTTP `status`, lets the caller conclude. A status of trouble outweighs any code."""
     if is_outage(status) or code in RETRYABLE_CODES:
         return Verdict.RETRYABLE
+    if code == IN_PROGRESS_CODE:
+        return Verdict.IN_PROGRESS
     if code in SETTLED_CODES:
         return Verdict.SETTLED
     if code in NOT_FOUND_CODES:

@@ -28,10 +28,10 @@ CALL = queue_named("notification.send.queue")
 QUEUES = (ADD, UNDO, TOLD, CALL)
 
 TABLES = (
-    "CREATE TABLE counters (counter_id BIGINT NOT NULL, total BIGINT NOT NULL, steps INT NOT NULL,"
-    " trail TEXT NOT NULL, PRIMARY KEY (counter_id)) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4",
-    "CREATE TABLE counter_steps (counter_id BIGINT NOT NULL, step INT NOT NULL, step_id BIGINT NOT NULL,"
-    " amount BIGINT NOT NULL, PRIMARY KEY (counter_id, step), UNIQUE KEY (step_id)) ENGINE=InnoDB",
+    """CREATE TABLE counters (counter_id BIGINT PRIMARY KEY, total BIGINT NOT NULL, steps INT NOT NULL,
+    trail TEXT NOT NULL) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4""",
+    """CREATE TABLE counter_steps (counter_id BIGINT NOT NULL, step INT NOT NULL, step_id BIGINT NOT NULL UNIQUE,
+    amount BIGINT NOT NULL, PRIMARY KEY (counter_id, step)) ENGINE=InnoDB""",
 )
 
 
@@ -91,7 +91,11 @@ def told(counter: int) -> int:
 
 def call(counter: int, content: str = "") -> SendNotification:
     return SendNotification(
-        member_id=counter, sequence=1, type="user.followed", content=content, created_at=datetime(2026, 1, 1, tzinfo=UTC)
+        member_id=counter,
+        sequence=1,
+        type="user.followed",
+        content=content,
+        created_at=datetime(2026, 1, 1, tzinfo=UTC),
     )
 
 
@@ -158,6 +162,4 @@ def calls(fault: Fault = no_fault) -> Service:
 
 
 def _added(counter: Counter, amount: int) -> Counter:
-    return replace(
-        counter, total=counter.total + amount, steps=counter.steps + 1, trail=f"{counter.trail}{amount} "
-    )
+    return replace(counter, total=counter.total + amount, steps=counter.steps + 1, trail=f"{counter.trail}{amount} ")

@@ -74,8 +74,10 @@ class Engine(msgspec.Struct):
         rows = await self.database.rows(
             "SELECT counter_id, total, steps, trail FROM counters WHERE counter_id=%s", counter
         )
-        return Counter(**dict(zip(("counter_id", "total", "steps", "trail"), rows[0], strict=True))) if rows else Counter(
-            counter_id=counter
+        return (
+            Counter(**dict(zip(("counter_id", "total", "steps", "trail"), rows[0], strict=True)))
+            if rows
+            else Counter(counter_id=counter)
         )
 
     async def total(self, counter: int) -> int:

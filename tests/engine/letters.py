@@ -25,7 +25,7 @@ class Channel:
         self.is_closed = False
         self.acks: list[int] = []
 
-    async def basic_ack(self, tag: int, *, multiple: bool, wait: bool) -> None:
+    async def basic_ack(self, tag: int, *, multiple: bool, wait: bool) -> None:  # noqa: ARG002 - as aiormq calls it
         assert multiple
         self.acks.append(tag)
 
@@ -35,7 +35,7 @@ def incoming(body: bytes, headers: dict[str, Any] | None = None, **properties: A
     message = aio_pika.Message(body, headers=headers or {}, **properties)
     return IncomingMessage(
         DeliveredMessage(
-            delivery=commands.Basic.Deliver("consumer", 1, False, "", ""),  # noqa: FBT003 - pamqp's own order
+            delivery=commands.Basic.Deliver("consumer", 1, False, "", ""),
             header=ContentHeader(properties=message.properties, body_size=len(body)),
             body=body,
             channel=Channel(),  # type: ignore[arg-type]
@@ -48,7 +48,9 @@ def decoded(
 ) -> Delivery:
     """A delivery of `queue`. Raises Undecodable."""
     content = body if isinstance(body, bytes) else msgspec.json.encode(body)
-    return decode(queue, incoming(content, headers, **properties), Ledger(Channel()), tag)
+    ledger = Ledger(Channel())
+    ledger.take(tag)
+    return decode(queue, incoming(content, headers, **properties), ledger, tag)
 
 
 def delivery(queue: Queue, message: Message, message_id: str = "", **headers: Any) -> Delivery:

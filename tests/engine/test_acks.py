@@ -49,7 +49,7 @@ async def test_a_message_in_hand_holds_back_the_acks_of_later_ones() -> None:
 
 async def test_an_ack_on_a_channel_that_is_gone_is_no_error() -> None:
     class Gone(Channel):
-        async def basic_ack(self, tag: int, *, multiple: bool, wait: bool) -> None:
+        async def basic_ack(self, tag: int, *, multiple: bool, wait: bool) -> None:  # noqa: ARG002 - as aiormq calls it
             raise ChannelInvalidStateError("gone")
 
     ledger = Ledger(Gone())

@@ -62,7 +62,9 @@ async def test_a_record_is_found_by_each_of_its_keys(members: Connection) -> Non
 async def test_a_change_is_seen_by_the_decisions_after_it(members: Connection) -> None:
     book = await loaded(members)
     book.save(Member(member_id=1, email="a@x", points=5))
-    book.save(replace(book.find(*UNIQUE, ("a@x",)), points=6))  # type: ignore[type-var]
+    found = book.find(*UNIQUE, ("a@x",))
+    assert found == Member(member_id=1, email="a@x", points=5)
+    book.save(replace(found, points=6))
     assert book.find(*PRIMARY, (1,)) == Member(member_id=1, email="a@x", points=6)
     assert await stored(members, book) == [(1, "a@x", 6), (2, "b@x", 0)]
 

@@ -97,7 +97,9 @@ async def _worker_connections(url: str) -> list[str]:
     """Names of the worker's connections, as the management API knows them by now."""
     names = []
     for connection in await ask(url, "GET", "vhosts", "engine", "connections"):
-        shown = connection.get("client_properties", {}).get("connection_name", "") or connection.get("user_provided_name", "")
+        shown = connection.get("client_properties", {}).get("connection_name", "") or connection.get(
+            "user_provided_name", ""
+        )
         if shown.startswith("momo-worker"):
             names.append(connection["name"])
     return names

@@ -43,7 +43,7 @@ async def test_a_message_that_kills_its_process_is_quarantined_and_its_neighbour
 
 
 async def test_a_killed_process_leaves_nothing_half_done(engine: Engine) -> None:
-    total = 3_000
+    total = 1_500
     for start in range(0, total, 500):
         await engine.send(*(add(n % 50, do="tell") for n in range(start, start + 500)))
     for _ in range(2):
@@ -57,7 +57,7 @@ async def test_a_killed_process_leaves_nothing_half_done(engine: Engine) -> None
         await eventually(lambda: _handled(engine, total), 30)
     finally:
         await _end(process)
-    assert await engine.count("counters WHERE counter_id < 1000 AND total = 60") == 50
+    assert await engine.count("counters WHERE counter_id < 1000 AND total = 30") == 50
     assert await engine.count("counter_steps") == total
     assert await engine.depth(ADD.dead_letter_queue) == 0
 

@@ -100,7 +100,7 @@ def test_the_parts_of_a_business_key_do_not_run_into_each_other() -> None:
         for body in (
             b'{"orderId":"a","amount":"full","reason":"bc","at":"2026-01-01T00:00:00Z"}',
             b'{"orderId":"ab","amount":"full","reason":"c","at":"2026-01-01T00:00:00Z"}',
-            b"{\"orderId\":\"a', 'b\",\"amount\":\"full\",\"reason\":\"c\",\"at\":\"2026-01-01T00:00:00Z\"}",
+            b'{"orderId":"a\', \'b","amount":"full","reason":"c","at":"2026-01-01T00:00:00Z"}',
         )
     }
     assert len(ids) == 3

@@ -131,7 +131,7 @@ async def test_a_query_sees_what_the_flushes_before_it_have_committed(engine: En
             ids += await engine.send(add(1, amount), add(2, amount))
         ids += await engine.send(undo(1), undo(1), add(1, 9), undo(2))
         await eventually(lambda: _settled(engine, len(ids)))
-    assert sum((await engine.counter(1)).trail.count(str(n)) for n in (1, 2, 3, 4, 5, 9)) == 6
+    assert sorted((await engine.counter(1)).trail.split()) == ["1", "2", "3", "4", "5", "9", "u", "u"]
     assert [await engine.count(f"counter_steps WHERE counter_id = {n}") for n in (1, 2)] == [4, 4]
     assert await _sums_agree(engine)
 

@@ -59,7 +59,11 @@ async def test_a_business_no_is_committed_and_answered_and_never_tried_again(eng
         await eventually(lambda: engine.state(done))
     outcome = await engine.outcome(refused)
     assert outcome is not None
-    assert (outcome.state, outcome.status, outcome.problem and outcome.problem.type) == ("refused", 409, "counter-closed")
+    assert (outcome.state, outcome.status, outcome.problem and outcome.problem.type) == (
+        "refused",
+        409,
+        "counter-closed",
+    )
     assert faults.seen == {"refuse": 1, "": 1}
     assert await engine.total(1) == 7
     assert [await engine.depth(name) for name in (ADD.name, ADD.dead_letter_queue)] == [0, 0]

@@ -18,6 +18,7 @@ from momo.store.connection import connected
 from momo.store.literal import bind, literal
 
 AWKWARD = ["'", '"', "\\", "\\'", "';--", "%", "%s", "%%", "\0", "\n\r\t\x1a\b", "모모 🎉", "\u2028", "", " ", "\ufeff"]
+FIRST, LAST = datetime(1000, 1, 2), datetime(9999, 12, 30)  # noqa: DTZ001 - Hypothesis adds the zone
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=50) | st.lists(st.sampled_from(AWKWARD)).map("".join)
 
 
@@ -37,17 +38,13 @@ async def back(engine_settings: Settings, values: list[tuple[str, Any]]) -> list
 
 @given(texts=st.lists(TEXT, min_size=1, max_size=30), blobs=st.lists(st.binary(max_size=50), min_size=1, max_size=10))
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_any_text_and_bytes_come_back_as_they_were(
-    round_trip: Any, texts: list[str], blobs: list[bytes]
-) -> None:
+def test_any_text_and_bytes_come_back_as_they_were(round_trip: Any, texts: list[str], blobs: list[bytes]) -> None:
     values: list[tuple[str, Any]] = [("", text) for text in texts] + [("BINARY", blob) for blob in blobs]
     assert round_trip(values) == [value for _, value in values]
 
 
 @given(
-    moments=st.lists(
-        st.datetimes(datetime(1000, 1, 2), datetime(9999, 12, 30), timezones=st.just(UTC)), min_size=1, max_size=10
-    ),
+    moments=st.lists(st.datetimes(FIRST, LAST, timezones=st.just(UTC)), min_size=1, max_size=10),
     numbers=st.lists(st.integers(-(2**63), 2**63 - 1), min_size=1, max_size=10),
     floats=st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1, max_size=10),
 )

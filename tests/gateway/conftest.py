@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from urllib.parse import urlsplit
 from uuid import UUID
 
 import aio_pika
@@ -16,13 +15,12 @@ import pytest_asyncio
 from redis.asyncio import Redis
 
 from contracts.outcome import Outcome
-from momo.broker.topology import declare, topology
 from momo.gateway.server import running
 from momo.gateway.tokens import Member, Tokens
 from momo.live import Reply, encode_replies, reply_channel
 from momo.local.servers import Servers
-from momo.settings import DATABASES, Settings
-from momo.store import migrate
+from momo.local.stage import prepare
+from momo.settings import Settings
 from momo.store.connection import Connection, connected
 
 VHOST = "gateway"
@@ -31,22 +29,7 @@ VHOST = "gateway"
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def settings(servers: Servers) -> Settings:
     """Settings of databases and queues that no other test touches."""
-    given = servers.settings()
-    management = urlsplit(given.amqp_management_url)
-    api = f"{management.scheme}://{management.hostname}:{management.port}/api"
-    user = management.username or "guest"
-    headers = {"Authorization": aiohttp.encode_basic_auth(user, management.password or "guest")}
-    async with aiohttp.ClientSession(headers=headers, raise_for_status=True) as session:
-        await session.put(f"{api}/vhosts/{VHOST}")
-        rights = {"configure": ".*", "write": ".*", "read": ".*"}
-        await session.put(f"{api}/permissions/{VHOST}/{user}", json=rights)
-    urls = {f"{name}_db_url": f"{given.db_url(name).rpartition('/')[0]}/gateway_{name}_db" for name in DATABASES}
-    own = msgspec.structs.replace(
-        given, amqp_url=urlsplit(given.amqp_url)._replace(path=f"/{VHOST}").geturl(), port=0, **urls
-    )
-    await migrate.migrate_all(own, migrate.folder())
-    await declare(own.amqp_url, topology())
-    return own
+    return msgspec.structs.replace(await prepare(servers, VHOST), port=0)
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

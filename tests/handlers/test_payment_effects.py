@@ -12,7 +12,7 @@ from contracts.payment import ChargePayment, InspectPayment, ReturnPayment, Sett
 from handlers.notification import send
 from handlers.payment import charge, inspect, pay_back
 from momo.actors import World
-from momo.toss.client import TossError, TossNotFound, TossRefused, TossSettled, TossUnavailable
+from momo.toss.client import TossError, TossInProgress, TossNotFound, TossRefused, TossSettled, TossUnavailable
 from momo.toss.model import Payment
 from tests.handlers.harness import NOW
 
@@ -105,6 +105,12 @@ async def test_a_charge_of_nothing_that_toss_knows_is_aborted() -> None:
     missing = TossNotFound("NOT_FOUND_PAYMENT_SESSION", "시간 초과")
     (answer,) = await charge.run(CHARGE, world(Toss(confirm=missing, find_order=missing)))
     assert (answer.status, answer.code) == ("ABORTED", "NOT_FOUND_PAYMENT_SESSION")
+
+
+async def test_a_repeat_leaves_the_settling_to_the_first_that_is_under_way() -> None:
+    busy = TossInProgress("IDEMPOTENT_REQUEST_PROCESSING", "")
+    assert await charge.run(CHARGE, world(Toss(confirm=busy))) == []
+    assert await pay_back.run(RETURN, world(Toss(cancel=busy))) == []
 
 
 async def test_an_unknown_fate_is_never_guessed() -> None:

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from momo.toss import model
-from momo.toss.client import TossClient, TossNotFound, TossRefused, TossSettled, TossUnavailable
+from momo.toss.client import TossClient, TossInProgress, TossNotFound, TossRefused, TossSettled, TossUnavailable
 from tests.toss.conftest import Controls
 
 
@@ -71,7 +71,7 @@ async def test_of_two_concurrent_requests_with_one_key_the_second_is_told_to_wai
     answers = await asyncio.gather(
         *(toss.confirm(key, "order-1", 15_000, idempotency_key="same") for _ in range(2)), return_exceptions=True
     )
-    refused = [answer for answer in answers if isinstance(answer, TossUnavailable)]
+    refused = [answer for answer in answers if isinstance(answer, TossInProgress)]
     assert [error.code for error in refused] == ["IDEMPOTENT_REQUEST_PROCESSING"]
     assert (await controls.ledger())["taken"] == 15_000
 
