@@ -68,7 +68,8 @@ class Worker:
         self._guard = Guard(self._pause)
         self._exits = Exits(self._publisher, self._guard)
         self._consumers = Consumers(settings.amqp_url, name=f"momo-worker {name}", exits=lambda: self._exits)
-        self._redis = Redis.from_url(settings.redis_url, socket_timeout=2, socket_connect_timeout=2)
+        # while Redis hangs, what can't be told at once is not worth a connection more
+        self._redis = Redis.from_url(settings.redis_url, socket_timeout=2, socket_connect_timeout=2, max_connections=32)
         self._toss = TossClient(settings.toss_url, settings.toss_secret_key)
         self._world = World(toss=self._toss, push=RedisPush(self._redis))
         self._replies = Replies(self._redis)

@@ -50,8 +50,8 @@ class Aftermath:
         await acknowledge([delivery for delivery, _ in flushed.outcomes if id(delivery) not in failing])
         self._replies.send(flushed.outcomes)
         self._count(flushed)
-        if flushed.outbox_id is not None:
-            await self._start(self._publish(flushed.outbox_id, flushed.envelopes))
+        if flushed.envelopes:
+            await self._start(self._publish(flushed.outbox_ids, flushed.envelopes))
         for failure in flushed.failures:
             await self.fail(failure.delivery, failure.error)
 
@@ -76,13 +76,13 @@ class Aftermath:
             log.error("the aftermath of a flush failed", exc_info=error)
         self._wake()
 
-    async def _publish(self, outbox_id: bytes, envelopes: Sequence[Envelope]) -> None:
+    async def _publish(self, outbox_ids: Sequence[bytes], envelopes: Sequence[Envelope]) -> None:
         try:
             await self._publisher.publish(envelopes)
         except PublishError as error:
             log.warning("%d messages stay in the outbox for the relay: %s", len(envelopes), error)
         else:
-            self.confirmed.append(outbox_id)
+            self.confirmed += outbox_ids
 
     def _count(self, flushed: Flushed) -> None:
         now = time.time()

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -13,6 +13,10 @@ from momo.store.connection import Connection
 from momo.store.literal import literal
 from momo.store.rows import Values, table_of
 
+MOST_ROWS = 1_000
+"""In one statement, so that it stays within what a server takes."""
+
+T = TypeVar("T")
 Index = tuple[type[Record], tuple[str, ...]]
 
 
@@ -89,12 +93,9 @@ class Book:
             gone = [table.key_of(c.before) for c in ordered if c.before is not None and c.after is None]
             new = [c.after for c in ordered if c.before is None and c.after is not None]
             changed = [c.after for c in ordered if c.before is not None and c.after is not None and c.after != c.before]
-            if gone:
-                yield table.delete(gone)
-            if new:
-                yield table.insert(new)
-            if changed:
-                yield table.update(changed)
+            yield from (table.delete(part) for part in _parts(gone))
+            yield from (table.insert(part) for part in _parts(new))
+            yield from (table.update(part) for part in _parts(changed))
 
     def _learn(self, record: Record) -> None:
         """A row that was read. One that is known already keeps what decisions have made of it."""
@@ -126,6 +127,10 @@ class Book:
 
 def key_values(load: KeyLoad, command: Any) -> Values:
     return tuple(getattr(command, field) for field in load.fields)
+
+
+def _parts(items: Sequence[T]) -> Iterator[Sequence[T]]:
+    return (items[start : start + MOST_ROWS] for start in range(0, len(items), MOST_ROWS))
 
 
 def _alike(values: Values, keys: set[Values]) -> Values:

@@ -41,7 +41,7 @@ class Flushed(msgspec.Struct, kw_only=True):
     repeated: int
     failures: list[Failure]
     envelopes: list[Envelope]
-    outbox_id: bytes | None
+    outbox_ids: list[bytes]
 
 
 class Flush:
@@ -71,7 +71,7 @@ class Flush:
         self._overwritten: list[tuple[Any, ...]] = []
         self._timers: dict[str, tuple[Delivery, Timer]] = {}
         self._cancelled: set[str] = set()
-        self._done = Flushed(outcomes=[], repeated=0, failures=[], envelopes=[], outbox_id=None)
+        self._done = Flushed(outcomes=[], repeated=0, failures=[], envelopes=[], outbox_ids=[])
 
     async def run(self, connection: Connection) -> Flushed:
         """Reads, decides, writes and commits. Raises StoreError; then nothing is committed."""
@@ -169,9 +169,10 @@ class Flush:
             await connection.change(outbox.unschedule(list(self._cancelled)))
         if self._timers:
             await connection.change(outbox.schedule(list(self._timers.values())))
-        if self._done.envelopes:
-            self._done.outbox_id = os.urandom(16)
-            await connection.change(outbox.write(self._done.outbox_id, self._done.envelopes, self._now))
+        for part in outbox.parts(self._done.envelopes):
+            outbox_id = os.urandom(16)
+            await connection.change(outbox.write(outbox_id, part, self._now))
+            self._done.outbox_ids.append(outbox_id)
         if self._entries:
             await connection.change(inbox.write(self._entries, known=False))
         if self._overwritten:

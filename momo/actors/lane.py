@@ -58,6 +58,7 @@ class Lane:
         self._idle.set()
         self._after = Aftermath(publisher, replies, exits, guard, self._awake.set)
         self._connection: Connection | None = None
+        self._pause = FIRST_PROBE
         self._ids = Ids()
 
     @property
@@ -155,7 +156,10 @@ class Lane:
             except StoreUnavailable as error:
                 log.warning("lane %s holds %d messages: %s", self.name, len(batch), error)
                 connection.close()
+                # a server that lets us in and then fails us (read-only, out of something) must not be hammered
+                await self._rest()
             else:
+                self._pause = FIRST_PROBE
                 del self._after.confirmed[: len(published)]
                 return flushed
 
@@ -176,14 +180,17 @@ class Lane:
 
     async def _connected(self) -> Connection:
         """The lane's connection; probes until there is one, each time after a longer pause."""
-        pause = FIRST_PROBE
         while self._connection is None or self._connection.closed:
             try:
                 self._connection = await Connection.open(self._url)
             except StoreUnavailable as error:
                 metrics.LANE_HEALTHY.labels(self.name).set(0)
                 log.warning("lane %s waits for its database: %s", self.name, error)
-                await asyncio.sleep(pause * (0.5 + random.random()))  # noqa: S311 - spreads the probes of many lanes
-                pause = min(pause * 2, LAST_PROBE)
+                await self._rest()
         metrics.LANE_HEALTHY.labels(self.name).set(1)
         return self._connection
+
+    async def _rest(self) -> None:
+        """Between two probes, longer each time until a flush succeeds."""
+        await asyncio.sleep(self._pause * (0.5 + random.random()))  # noqa: S311 - spreads the probes of many lanes
+        self._pause = min(self._pause * 2, LAST_PROBE)

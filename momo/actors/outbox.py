@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -17,6 +17,12 @@ from momo.store.literal import literal, tuples
 
 LEASE = timedelta(seconds=10)
 """How long the process that wrote an entry has to publish it before the relay does."""
+
+MOST_BYTES = 2_000_000
+"""Of messages in a row: as a literal it is twice as long, and 16 MB is the least that a server takes by default."""
+
+OVERHEAD = 400
+"""Bytes of an envelope beside its body, generously."""
 
 pack = msgspec.msgpack.Encoder().encode
 unpack = msgspec.msgpack.Decoder(list[Envelope]).decode
@@ -46,8 +52,20 @@ def _sealed(cause: Delivery, message: Message, name: str) -> Envelope:
     )
 
 
+def parts(envelopes: Sequence[Envelope]) -> Iterator[Sequence[Envelope]]:
+    """What goes into one row each: a whole flush, unless it would make a statement that the database does not take."""
+    start = size = 0
+    for position, envelope in enumerate(envelopes):
+        size += len(envelope.body) + OVERHEAD
+        if size > MOST_BYTES and position > start:
+            yield envelopes[start:position]
+            start, size = position, len(envelope.body) + OVERHEAD
+    if envelopes:
+        yield envelopes[start:]
+
+
 def write(outbox_id: bytes, envelopes: Sequence[Envelope], now: datetime) -> str:
-    """One row for the whole flush."""
+    """One row."""
     return "INSERT INTO outbox (outbox_id,created_at,lease_until,messages) VALUES " + tuples(
         [(outbox_id, now, now + LEASE, pack(envelopes))]
     )

@@ -1,48 +1,53 @@
-"""HTTP: one join at a time with `Prefer: wait` on an idle MOMO; ms from request to committed outcome."""
+"""`http`: joins over HTTP at rising rates, open-loop, without waiting and waiting for the outcome."""
 
 from __future__ import annotations
 
-import time
-
-import aiohttp
-import msgspec
-
+from momo.bench.ground import Figures, Ground, reset
+from momo.bench.lines import Lines, lines
 from momo.bench.meetings import open_meetings
-from momo.gateway.tokens import Member, Tokens
+from momo.bench.requests import CAPACITY, MEETINGS, Joiners
+from momo.bench.timing import percentiles, quiet
 from momo.local.stage import whole
-from momo.settings import Settings
 from momo.store.connection import connected
 
-WARM_UP = 50
+LINES = 512
+WAIT = 30
+WARM_UP = 300
+KINDS = {"accepted": (0, 202), "outcome": (WAIT, 200)}
+KEPT_UP = 0.9
+"""A server that answers less than this share of a rate is not offered a higher one."""
 
 
-class Answered(msgspec.Struct, kw_only=True):
-    """Milliseconds from sending a request to its committed outcome."""
+async def http(ground: Ground) -> Figures:
+    """`accepted_rate` and `outcome_rate`: the most answers a second of any offered rate, with 202 and with the
+    committed outcome; at each offered rate the percentiles from when a request was due. Every request has an
+    Idempotency-Key. Raises RuntimeError for any other answer."""
+    await reset(ground.settings)
+    async with connected(ground.settings.db_url("meeting")) as database:
+        first = await open_meetings(database, MEETINGS, capacity=CAPACITY)
+    joiners = Joiners(ground.settings, first)
+    figures: Figures = {}
+    async with whole(ground.settings) as address, lines(address, LINES) as to:
+        await to.saturate(joiners.ask(WARM_UP, wait=WAIT, keyed=True))
+        for kind in KINDS:
+            figures |= await _rising(ground, to, joiners, kind)
+            await to.saturate(joiners.ask(LINES, wait=WAIT))  # what was only accepted is decided before these are
+    return figures
 
-    requests: int
-    p50_ms: float
-    p99_ms: float
 
-
-async def http(settings: Settings, *, requests: int = 1_000) -> Answered:
-    """Sends joins of as many members, each when the one before is answered. Raises RuntimeError where one is not."""
-    async with connected(settings.db_url("meeting")) as database:
-        meeting = await open_meetings(database, 1)
-    tokens = Tokens(settings.token_secret)
-    times: list[float] = []
-    async with whole(settings) as address, aiohttp.ClientSession() as client:
-        for number in range(requests + WARM_UP):
-            token = tokens.sign(Member(member_id=1_000 + number, nickname=f"m{number}", role="member"))
-            headers = {"Authorization": f"Bearer {token}", "Prefer": "wait=10", "Idempotency-Key": f"bench-{number}"}
-            began = time.perf_counter()
-            async with client.post(f"{address}/api/v2/meetings/{meeting}/join", headers=headers) as response:
-                body = await response.text()
-            times.append((time.perf_counter() - began) * 1000)
-            if response.status != 200:
-                raise RuntimeError(f"a join was answered {response.status}: {body}")
-    ordered = sorted(times[WARM_UP:])
-    return Answered(
-        requests=requests,
-        p50_ms=round(ordered[len(ordered) // 2], 2),
-        p99_ms=round(ordered[len(ordered) * 99 // 100], 2),
-    )
+async def _rising(ground: Ground, to: Lines, joiners: Joiners, kind: str) -> Figures:
+    wait, status = KINDS[kind]
+    figures: Figures = {}
+    best = 0.0
+    for rate in ground.size.rates:
+        requests = joiners.ask(int(rate * ground.size.seconds), wait=wait, keyed=True)
+        with quiet():
+            found = await to.offer(requests, rate)
+        if set(found.statuses) != {status}:
+            raise RuntimeError(f"joins at {rate}/s were answered {dict(found.statuses)}, not only {status}")
+        ground.say(f"  {kind} at {rate}/s: {found.rate:.0f}/s")
+        figures |= percentiles(found.times, f"{kind}_at_{rate}_", wide=True)
+        best = max(best, found.rate)
+        if found.rate < rate * KEPT_UP:
+            break
+    return {f"{kind}_rate": round(best), **figures}

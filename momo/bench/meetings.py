@@ -11,13 +11,14 @@ from momo.store.literal import tuples
 HOST = 1
 
 
-async def open_meetings(database: Connection, count: int, *, capacity: int = 10_000) -> int:
-    """Opens `count` free meetings and returns the first one's id; the others follow. No block of ids reaches them."""
+async def open_meetings(database: Connection, count: int, *, capacity: int = 10_000, fee: int = 0) -> int:
+    """Opens `count` meetings, free ones unless there is a `fee` (KRW), and returns the first one's id; the others
+    follow. No block of ids reaches them."""
     first = (1 << 40) + random.randrange(1 << 20) * 100_000  # noqa: S311 - apart from earlier runs
     now = datetime.now(UTC)
     begins, ends = now + timedelta(days=1), now + timedelta(days=2)
     rows = [
-        (first + n, HOST, "host", "bench", "", 1, "Seoul", 37.5, 127.0, begins, ends, capacity, 0, 600, "[]", now)
+        (first + n, HOST, "host", "bench", "", 1, "Seoul", 37.5, 127.0, begins, ends, capacity, fee, 600, "[]", now)
         for n in range(count)
     ]
     await database.change(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from typing import Any
 
@@ -21,6 +22,7 @@ class Ledger:
         self._channel = channel
         self._acked = 0
         self._settled: set[int] = set()
+        self._sending = asyncio.Lock()
         self.delivered = 0
 
     def take(self, tag: int) -> None:
@@ -43,14 +45,17 @@ class Ledger:
     async def acknowledge(self) -> None:
         """Sends what can be sent. On a channel that is gone there is nothing to do: the broker delivers these messages
         again, and the inbox knows them."""
-        last = self._acked
-        while last + 1 in self._settled:
-            last += 1
-            self._settled.discard(last)
-        if last == self._acked:
-            return
-        self._acked = last
-        try:
-            await self._channel.basic_ack(last, multiple=True, wait=False)
-        except (AMQPError, RuntimeError, OSError) as error:
-            log.info("ack up to %d went with its channel: %s", last, error)
+        # one at a time: an ack that another overtakes on its way out names a tag that is settled already, and for that
+        # the broker closes the channel
+        async with self._sending:
+            last = self._acked
+            while last + 1 in self._settled:
+                last += 1
+                self._settled.discard(last)
+            if last == self._acked:
+                return
+            self._acked = last
+            try:
+                await self._channel.basic_ack(last, multiple=True, wait=False)
+            except (AMQPError, RuntimeError, OSError) as error:
+                log.info("ack up to %d went with its channel: %s", last, error)

@@ -156,6 +156,7 @@ class Consumers:
     async def _widen(self, queue: Queue, prefetch: int) -> None:
         """Takes `prefetch` messages of `queue` at once; that goes for consumers that begin after it."""
         if (broker_queue := self._subscribers[queue]._queue_obj) is not None:  # noqa: SLF001
+            # by its answer the consumer of the first message has its tag, also within `start`
             await broker_queue.channel.set_qos(prefetch_count=prefetch, timeout=5)
         if queue not in self._paused:
             await self._cancel(queue)

@@ -65,7 +65,7 @@ def decode(queue: Queue, message: AbstractIncomingMessage, ledger: Ledger, tag: 
         command = _decoder(queue.contract).decode(body)
     except msgspec.ValidationError as error:
         raise Undecodable("invalid", f"the body is no {queue.contract.__name__}: {error}") from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Undecodable("malformed", f"the body is not JSON in UTF-8: {error}") from error
     fingerprint = text_of(headers, FINGERPRINT)
     if fingerprint and not _FINGERPRINT.fullmatch(fingerprint):

@@ -16,6 +16,7 @@ from pamqp.body import ContentBody
 from pamqp.header import ContentHeader
 
 from momo.broker.address import connection_url
+from momo.broker.confirms import Confirms
 from momo.broker.envelope import (
     ATTEMPT,
     CAUSATION,
@@ -28,6 +29,9 @@ from momo.broker.envelope import (
 
 log = logging.getLogger(__name__)
 _BROKEN = (AMQPError, OSError, RuntimeError, asyncio.TimeoutError, EOFError)
+
+
+AT_ONCE = 500
 
 
 class PublishError(Exception):
@@ -65,18 +69,21 @@ class Publisher:
             await connection.close()
 
     async def publish(self, envelopes: Sequence[Envelope], *, timeout: float = 5.0) -> None:  # noqa: ASYNC109
-        """Publishes all and waits until the broker has confirmed each (`timeout` in seconds). Raises PublishError."""
-        if not envelopes:
-            return
-        pending: _Pending | None = None
+        """Publishes all and waits until the broker has confirmed each (`timeout` in seconds for each write of up to
+        500). Raises PublishError; what comes after the write that failed is not sent."""
+        for start in range(0, len(envelopes), AT_ONCE):
+            await self._publish(envelopes[start : start + AT_ONCE], timeout)
+
+    async def _publish(self, envelopes: Sequence[Envelope], timeout: float) -> None:  # noqa: ASYNC109
+        confirms: Confirms | None = None
         try:
             async with asyncio.timeout(timeout):
                 # the broker numbers messages as they come: in the order in which they were numbered here
                 async with self._writing:
                     channel = self._channel if self.connected else await self._open()
-                    pending = self._write(channel, envelopes)
-                    await channel.connection.write_queue.put(pending.frame)
-                results = await asyncio.gather(*pending.confirms, return_exceptions=True)
+                    confirms = Confirms(channel)
+                    await channel.connection.write_queue.put(_frame(channel, envelopes, confirms))
+                await asyncio.wait((confirms.finished, channel.closing), return_when=asyncio.FIRST_COMPLETED)
         except TimeoutError as error:
             # a channel with confirms outstanding can't be told from a dead one: start afresh
             await self._drop()
@@ -85,10 +92,13 @@ class Publisher:
             await self._drop()
             raise PublishError(f"the broker went away while publishing: {error}") from error
         finally:
-            if pending is not None:
-                pending.forget()
-        if failures := [result for result in results if isinstance(result, BaseException)]:
-            raise PublishError(f"{len(failures)} of {len(envelopes)} messages were refused: {_describe(failures[0])}")
+            if confirms is not None:
+                confirms.forget()
+        if not confirms.finished.done():
+            raise PublishError(f"the broker closed the channel before it had confirmed {len(envelopes)} messages")
+        if confirms.refused:
+            first = _describe(confirms.refused[0])
+            raise PublishError(f"{len(confirms.refused)} of {len(envelopes)} messages were refused: {first}")
 
     async def consumers(self, queue: str) -> int:
         """How many consumers `queue` has. Raises PublishError where the broker or the queue is not there."""
@@ -105,28 +115,6 @@ class Publisher:
         finally:
             if channel is not None and not channel.is_closed:
                 await channel.close()
-
-    def _write(self, channel: Any, envelopes: Sequence[Envelope]) -> _Pending:
-        frames: list[Any] = []
-        pending = _Pending(channel)
-        for envelope in envelopes:
-            channel.delivery_tag += 1
-            tag = channel.delivery_tag
-            # each confirm, and each return of an unroutable message, is told to its own future
-            confirm = channel.create_future()
-            channel.confirmations[tag] = confirm
-            channel.message_id_delivery_tag[envelope.message_id] = tag
-            pending.confirms.append(confirm)
-            pending.tags[envelope.message_id] = tag
-            frames.append(
-                commands.Basic.Publish(exchange=envelope.exchange, routing_key=envelope.routing_key, mandatory=True)
-            )
-            frames.append(ContentHeader(properties=_properties(envelope), body_size=len(envelope.body)))
-            body = envelope.body
-            size = channel.max_content_size
-            frames.extend(ContentBody(body[start : start + size]) for start in range(0, len(body), size))
-        pending.frame = ChannelFrame.marshall(channel_number=channel.number, frames=frames)
-        return pending
 
     async def _open(self) -> Any:
         async with self._opening:
@@ -152,24 +140,19 @@ class Publisher:
                 log.info("the broken connection of %s did not close in order: %s", self._name, _describe(error))
 
 
-class _Pending:
-    """Messages that are written and not yet confirmed."""
-
-    def __init__(self, channel: Any) -> None:
-        self.channel = channel
-        self.frame: Any = None
-        self.confirms: list[asyncio.Future[Any]] = []
-        self.tags: dict[str, int] = {}
-
-    def forget(self) -> None:
-        tags = self.channel.message_id_delivery_tag
-        for message_id, tag in self.tags.items():
-            # another publish under the same id may be in flight, with a tag of its own
-            if tags.get(message_id) == tag:
-                del tags[message_id]
-        for confirm in self.confirms:
-            if not confirm.done():
-                confirm.cancel()
+def _frame(channel: Any, envelopes: Sequence[Envelope], confirms: Confirms) -> ChannelFrame:
+    """All of `envelopes` as one write."""
+    size = channel.max_content_size
+    frames: list[Any] = []
+    for envelope in envelopes:
+        confirms.expect(envelope.message_id)
+        body = envelope.body
+        frames += (
+            commands.Basic.Publish(exchange=envelope.exchange, routing_key=envelope.routing_key, mandatory=True),
+            ContentHeader(properties=_properties(envelope), body_size=len(body)),
+            *(ContentBody(body[start : start + size]) for start in range(0, len(body), size)),
+        )
+    return ChannelFrame.marshall(channel_number=channel.number, frames=frames)
 
 
 def _properties(envelope: Envelope) -> commands.Basic.Properties:

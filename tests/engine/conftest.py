@@ -15,7 +15,7 @@ from momo.settings import Settings
 from momo.store.connection import connected
 from momo.store.migrate import folder, migrate
 from tests.engine.counter import QUEUES, TABLES
-from tests.engine.engine import Engine
+from tests.engine.engine import Engine, end_spawned
 from tests.engine.management import ask
 
 VHOST = "engine"
@@ -54,4 +54,5 @@ async def engine(engine_settings: Settings) -> AsyncIterator[Engine]:
         for table in EMPTIED:
             await database.change(f"DELETE FROM {table}")
         yield Engine(engine_settings, database, publisher, channel)
+        await end_spawned()
         await publisher.stop()

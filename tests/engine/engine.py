@@ -30,6 +30,7 @@ from tests.engine.counter import Counter
 from tests.engine.waiting import eventually
 
 ROOT = Path(__file__).resolve().parents[2]
+SPAWNED: list[Process] = []
 
 
 class Engine(msgspec.Struct):
@@ -113,8 +114,8 @@ async def working(settings: Settings, *services: Service, ready: bool = True) ->
 
 
 async def spawn(settings: Settings, argv: Sequence[str], **variables: str) -> Process:
-    """A Python process with MOMO's settings; the caller ends it."""
-    return await asyncio.create_subprocess_exec(
+    """A Python process with MOMO's settings; the caller ends it, or the test's end does."""
+    process = await asyncio.create_subprocess_exec(
         sys.executable,
         *argv,
         cwd=ROOT,
@@ -122,3 +123,14 @@ async def spawn(settings: Settings, argv: Sequence[str], **variables: str) -> Pr
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.DEVNULL,
     )
+    SPAWNED.append(process)
+    return process
+
+
+async def end_spawned() -> None:
+    """Ends what a failed test has left running."""
+    while SPAWNED:
+        process = SPAWNED.pop()
+        if process.returncode is None:
+            process.kill()
+            await process.wait()

@@ -47,6 +47,29 @@ async def test_a_message_in_hand_holds_back_the_acks_of_later_ones() -> None:
     assert ledger.held == 3
 
 
+async def test_no_ack_overtakes_another_on_its_way_out() -> None:
+    class Slow(Channel):
+        """Its first ack takes longest, as one does that finds the connection's write queue full."""
+
+        async def basic_ack(self, tag: int, *, multiple: bool, wait: bool) -> None:
+            for _ in range(20 - tag):
+                await asyncio.sleep(0)
+            await super().basic_ack(tag, multiple=multiple, wait=wait)
+
+    channel = Slow()
+    ledger = Ledger(channel)
+
+    async def done(tag: int) -> None:
+        ledger.settle(tag)
+        await ledger.acknowledge()
+
+    for tag in range(1, 11):
+        ledger.take(tag)
+    await asyncio.gather(*(done(tag) for tag in range(1, 11)))
+    assert channel.acks == sorted(channel.acks)
+    assert channel.acks[-1] == 10
+
+
 async def test_an_ack_on_a_channel_that_is_gone_is_no_error() -> None:
     class Gone(Channel):
         async def basic_ack(self, tag: int, *, multiple: bool, wait: bool) -> None:  # noqa: ARG002 - as aiormq calls it

@@ -1,0 +1,105 @@
+"""What a case stands on: private servers, a migrated MOMO on them, how much to measure, and what is known so far."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+import aiormq
+import msgspec
+from redis.asyncio import Redis
+
+from contracts.topology import QUEUES
+from momo.local.server import Server
+from momo.local.servers import Servers
+from momo.settings import DATABASES, Settings
+from momo.store.connection import connected
+
+Figures = dict[str, float]
+"""What a case has measured: a figure's name with its unit at the end, and its value."""
+
+
+class Size(msgspec.Struct, frozen=True, kw_only=True):
+    """How much a case measures: messages, requests, sockets and rows; `seconds` of each open-loop load."""
+
+    drain: int = 40_000
+    spread: int = 20_000
+    meetings: int = 10_000
+    sagas: int = 2_000
+    requests: int = 1_000
+    seconds: float = 10.0
+    rates: tuple[int, ...] = (250, 500, 1_000, 2_000, 4_000, 8_000)
+    sockets: int = 10_000
+    pushes: int = 1_000
+    waiting: int = 1_000_000
+    inbox: int = 10_000_000
+    first: int = 20_000
+    peers: int = 4_000
+
+
+FULL = Size()
+QUICK = Size(
+    drain=12_000,
+    spread=12_000,
+    sagas=300,
+    requests=300,
+    seconds=2.5,
+    rates=(500, 1_000, 2_000, 4_000),
+    waiting=60_000,
+    inbox=500_000,
+    first=12_000,
+    peers=1_500,
+)
+
+
+class Ground(msgspec.Struct, kw_only=True):
+    """`drain_rate` is what the drain case has found on these servers, in messages/s; 0 before it ran."""
+
+    settings: Settings
+    servers: Servers
+    size: Size
+    say: Callable[[str], None]
+    drain_rate: float = 0.0
+
+    def pid(self, server: Server) -> int:
+        """The process of one of `servers`. Raises RuntimeError where it does not run."""
+        child = server._process  # noqa: SLF001 - nobody but a measurement asks
+        if child is None:
+            raise RuntimeError(f"{server.name} does not run")
+        return child.pid
+
+
+Case = Callable[[Ground], Awaitable[Figures]]
+
+KEPT = ("flyway_schema_history", "id_blocks", "categories")
+
+
+async def reset(settings: Settings) -> None:
+    """Empties the queues, the databases and Redis: what a case left behind must not weigh on the next."""
+    broker = await aiormq.connect(settings.amqp_url)
+    try:
+        channel = await broker.channel()
+        for queue in QUEUES:
+            await channel.queue_purge(queue.name)
+    finally:
+        await broker.close()
+    for service in DATABASES:
+        async with connected(settings.db_url(service)) as database:
+            tables = await database.rows(
+                "SELECT table_name FROM information_schema.tables WHERE table_schema = DATABASE()"
+            )
+            for (table,) in tables:
+                if table not in KEPT:
+                    await database.change(f"TRUNCATE TABLE `{table}`")
+    redis = Redis.from_url(settings.redis_url)
+    await redis.flushdb()
+    await redis.aclose()
+
+
+async def waiting(settings: Settings, queue: str) -> int:
+    """How many messages wait in `queue`."""
+    broker = await aiormq.connect(settings.amqp_url)
+    try:
+        answer = await (await broker.channel()).queue_declare(queue, passive=True)
+        return int(answer.message_count or 0)
+    finally:
+        await broker.close()

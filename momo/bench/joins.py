@@ -1,0 +1,70 @@
+"""Join commands for `meeting.join.queue`, and the ways to send them: as fast as confirms come, or by schedule."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import time
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from contextlib import asynccontextmanager
+
+from contracts.base import Message
+from contracts.meeting import JoinMeeting
+from momo.broker.envelope import Envelope, seal
+from momo.broker.identity import fresh_id
+from momo.broker.publisher import Publisher
+from momo.settings import Settings
+
+WRITE = 500
+IN_FLIGHT = 4
+TICK = 0.001
+FIRST_MEMBER = 1_000
+
+
+def joins(first: int, meetings: int, messages: int) -> Iterator[JoinMeeting]:
+    """A join each of `messages` members, over `meetings` meetings in turn."""
+    for n in range(messages):
+        yield JoinMeeting(meeting_id=first + n % meetings, member_id=FIRST_MEMBER + n, nickname=f"m{n}")
+
+
+def sealed(messages: Iterable[Message], reply_to: str = "") -> Iterator[Envelope]:
+    for message in messages:
+        yield seal(message, message_id=fresh_id(), reply_to=reply_to)
+
+
+@asynccontextmanager
+async def publishing(settings: Settings) -> AsyncIterator[Publisher]:
+    """A publisher for the length of a block."""
+    publisher = Publisher(settings.amqp_url, name="momo-bench")
+    await publisher.start()
+    try:
+        yield publisher
+    finally:
+        await publisher.stop()
+
+
+async def fill(settings: Settings, messages: Iterable[Message]) -> None:
+    """Publishes all, as fast as the broker confirms."""
+    envelopes = sealed(messages)
+    async with publishing(settings) as publisher:
+
+        async def feed() -> None:
+            while batch := list(itertools.islice(envelopes, WRITE)):
+                await publisher.publish(batch, timeout=60)
+
+        await asyncio.gather(*(feed() for _ in range(IN_FLIGHT)))
+
+
+async def by_schedule(publisher: Publisher, envelopes: Sequence[Envelope], rate: float) -> dict[str, float]:
+    """Publishes `rate` a second, whatever comes back, and waits for the confirms; when each was due, by its id."""
+    began = time.perf_counter() + 0.05
+    due = {envelope.message_id: began + n / rate for n, envelope in enumerate(envelopes)}
+    sent = 0
+    async with asyncio.TaskGroup() as tasks:
+        while sent < len(envelopes):
+            until = min(len(envelopes), int((time.perf_counter() - began) * rate) + 1)
+            if until > sent:
+                tasks.create_task(publisher.publish(envelopes[sent:until], timeout=60))
+                sent = until
+            await asyncio.sleep(TICK)
+    return due

@@ -1,0 +1,1 @@
+"""Measurements against others, which need packages that MOMO itself does not."""
