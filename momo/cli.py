@@ -216,29 +216,30 @@ def demo(folder: Path, members: int, seed: int | None, as_json: bool) -> None:
 
 
 @main.command()
-@click.option("--cases", default="drain,http", show_default=True, help="Which to run, separated by commas.")
-@click.option("--repeat", type=click.IntRange(1, 20), default=3, show_default=True, help="How often each.")
+@click.option("--cases", default="all", show_default=True, help="Which to run, separated by commas.")
+@click.option("--repeat", type=click.IntRange(1, 20), help="How often each: 3 times, or once with --quick.")
+@click.option("--quick", is_flag=True, help="Smaller numbers: all cases within five minutes.")
 @JSON
-def bench(cases: str, repeat: int, as_json: bool) -> None:
-    """Measure drain rate and latency on private servers, started for this alone."""
+def bench(cases: str, repeat: int | None, quick: bool, as_json: bool) -> None:
+    """Measure MOMO, and others that do the same work, on private servers started for this alone."""
     import msgspec
 
-    from momo.bench.run import CASES
+    from momo.bench.ground import FULL, QUICK
     from momo.bench.run import bench as run
+    from momo.bench.run import chosen
+    from momo.bench.table import show
     from momo.local.server import LocalError
 
-    names = [name.strip() for name in cases.split(",")]
-    if unknown := set(names) - set(CASES):
-        _fail(f"there is no case {min(unknown)!r}; there are: {', '.join(CASES)}")
     try:
-        figures = _loop(run(names, repeat, lambda line: click.echo(line, err=as_json)))
-    except (LocalError, RuntimeError) as error:
+        names = chosen(cases)
+        size, rounds = (QUICK, repeat or 1) if quick else (FULL, repeat or 3)
+        report = _loop(run(names, rounds, lambda line: click.echo(line, err=True), size=size))
+    except (LocalError, RuntimeError, ValueError) as error:
         _fail(str(error))
     if as_json:
-        click.echo(msgspec.json.encode({"cases": figures}))
-        return
-    for case, values in figures.items():
-        click.echo(f"{case}: " + ", ".join(f"{name} {value:g}" for name, value in values.items()))
+        click.echo(msgspec.json.encode(report))
+    else:
+        show(report)
 
 
 def _settings() -> Settings:

@@ -45,7 +45,7 @@ async def _drained(ground: Ground, waiting: int, rows: int) -> Figures:
 
 
 async def load(ground: Ground, rows: int) -> None:
-    """Writes `rows` inbox rows of the last day, with ids as `fresh_id` makes them: 48 bits of time, then random ones."""
+    """Writes `rows` inbox rows of the last day; their ids are as `fresh_id` makes them: a time, then random bits."""
     oldest = datetime.now(UTC).timestamp() - AGE
     span = AGE * 1_000 / max(rows, 1)
     numbers = "+".join(f"{10**place}*d{place}.n" for place in range(5))

@@ -9,10 +9,11 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
-from urllib.parse import urlsplit
+from functools import partial
 
 import msgspec
 
+from momo.bench.lines import host_and_port
 from momo.bench.listener import Listener, handshake
 from momo.bench.timing import quiet
 from momo.gateway.tokens import Member, Tokens
@@ -23,8 +24,8 @@ PATIENCE = 60.0
 
 
 class Report(msgspec.Struct, kw_only=True):
-    """`times` in seconds from when each notice was due to its arrival; `last` in Unix time. `lost` says how many sockets
-    the server has closed, and `why`."""
+    """`times` in seconds from when each notice was due to its arrival; `last` in Unix time. `lost` says how many
+    sockets the server has closed, and `why`."""
 
     times: list[float]
     last: float = 0.0
@@ -43,7 +44,7 @@ class Crowd:
 
     async def open(self, address: str, first: int, count: int) -> None:
         """Raises TimeoutError where one does not open."""
-        parts = urlsplit(address)
+        host, port = host_and_port(address)
         tokens = Tokens(load().token_secret)
         loop = asyncio.get_running_loop()
         members = iter(range(first, first + count))
@@ -52,9 +53,8 @@ class Crowd:
             for member in members:
                 token = tokens.sign(Member(member_id=member, nickname=f"m{member}", role="member"))
                 request = handshake(f"/api/v2/notifications/stream?after=0&access_token={token}")
-                _, listener = await loop.create_connection(
-                    lambda request=request: Listener(request, self._told, self._lost), parts.hostname, parts.port
-                )
+                listener = Listener(request, self._told, self._lost)
+                await loop.create_connection(partial(_same, listener), host, port)
                 self._listeners.append(listener)
                 async with asyncio.timeout(PATIENCE):
                     await listener.open.wait()
@@ -86,6 +86,10 @@ class Crowd:
     def _lost(self, why: str) -> None:
         self._report.lost += 1
         self._report.why = why
+
+
+def _same(listener: Listener) -> Listener:
+    return listener
 
 
 async def main(address: str, first: int, count: int) -> None:

@@ -19,7 +19,7 @@ Figures = dict[str, float]
 
 
 class Size(msgspec.Struct, frozen=True, kw_only=True):
-    """How much a case measures: messages, requests, sockets and rows; `seconds` of each open-loop load."""
+    """How much a case measures: messages, requests, connections, sockets and rows; `seconds` of each open-loop load."""
 
     drain: int = 40_000
     spread: int = 20_000
@@ -28,6 +28,7 @@ class Size(msgspec.Struct, frozen=True, kw_only=True):
     requests: int = 1_000
     seconds: float = 10.0
     rates: tuple[int, ...] = (250, 500, 1_000, 2_000, 4_000, 8_000)
+    lines: int = 512
     sockets: int = 10_000
     pushes: int = 1_000
     waiting: int = 1_000_000
@@ -38,16 +39,17 @@ class Size(msgspec.Struct, frozen=True, kw_only=True):
 
 FULL = Size()
 QUICK = Size(
-    drain=12_000,
-    spread=12_000,
-    sagas=300,
+    drain=10_000,
+    spread=10_000,
+    sagas=200,
+    sockets=3_000,
     requests=300,
     seconds=2.5,
-    rates=(500, 1_000, 2_000, 4_000),
+    rates=(250, 500, 1_000, 2_000, 4_000),
     waiting=60_000,
     inbox=500_000,
-    first=12_000,
-    peers=1_500,
+    first=10_000,
+    peers=1_000,
 )
 
 
@@ -58,6 +60,7 @@ class Ground(msgspec.Struct, kw_only=True):
     servers: Servers
     size: Size
     say: Callable[[str], None]
+    repeat: int = 1
     drain_rate: float = 0.0
 
     def pid(self, server: Server) -> int:

@@ -28,5 +28,5 @@ async def hearing(settings: Settings, pattern: str, hear: Callable[[bytes], None
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
-        await subscription.aclose()
+        await subscription.aclose()  # type: ignore[no-untyped-call]
         await redis.aclose()

@@ -10,9 +10,7 @@ from momo.bench.timing import percentiles, quiet
 from momo.local.stage import whole
 from momo.store.connection import connected
 
-LINES = 512
 WAIT = 30
-WARM_UP = 300
 KINDS = {"accepted": (0, 202), "outcome": (WAIT, 200)}
 KEPT_UP = 0.9
 """A server that answers less than this share of a rate is not offered a higher one."""
@@ -27,11 +25,13 @@ async def http(ground: Ground) -> Figures:
         first = await open_meetings(database, MEETINGS, capacity=CAPACITY)
     joiners = Joiners(ground.settings, first)
     figures: Figures = {}
-    async with whole(ground.settings) as address, lines(address, LINES) as to:
-        await to.saturate(joiners.ask(WARM_UP, wait=WAIT, keyed=True))
+    async with whole(ground.settings) as address, lines(address, ground.size.lines) as to:
+        await to.saturate(joiners.ask(ground.size.lines, wait=WAIT, keyed=True))
         for kind in KINDS:
             figures |= await _rising(ground, to, joiners, kind)
-            await to.saturate(joiners.ask(LINES, wait=WAIT))  # what was only accepted is decided before these are
+            await to.saturate(
+                joiners.ask(ground.size.lines, wait=WAIT)
+            )  # what was only accepted is decided before these are
     return figures
 
 

@@ -25,6 +25,11 @@ def post(path: str, headers: dict[str, str]) -> bytes:
     return ("\r\n".join(lines) + "\r\n\r\n").encode()
 
 
+def host_and_port(address: str) -> tuple[str, int]:
+    parts = urlsplit(address)
+    return parts.hostname or "127.0.0.1", parts.port or 80
+
+
 class Answered(msgspec.Struct, kw_only=True):
     """`times` in seconds, each from when its request was due. `within` answers came in `seconds`: until the last
     request was due, or, of those that are not sent by schedule, until the last answer."""
@@ -91,10 +96,10 @@ class Lines:
         self._found = Answered(times=[], statuses=Counter())
 
     async def open(self, address: str, count: int) -> None:
-        parts = urlsplit(address)
+        host, port = host_and_port(address)
         loop = asyncio.get_running_loop()
         for _ in range(count):
-            _, line = await loop.create_connection(lambda: Line(self._answered, self._lost), parts.hostname, parts.port)
+            _, line = await loop.create_connection(lambda: Line(self._answered, self._lost), host, port)
             self._all.append(line)
         self._free.extend(self._all)
 
@@ -180,11 +185,11 @@ async def lines(address: str, count: int) -> AsyncIterator[Lines]:
 
 async def listening(address: str, seconds: float = 30.0) -> None:
     """Waits until `address` takes connections. Raises TimeoutError."""
-    parts = urlsplit(address)
+    host, port = host_and_port(address)
     async with asyncio.timeout(seconds):
         while True:
             try:
-                _, writer = await asyncio.open_connection(parts.hostname, parts.port)
+                _, writer = await asyncio.open_connection(host, port)
             except OSError:
                 await asyncio.sleep(0.05)
             else:

@@ -23,7 +23,7 @@ def handshake(path: str) -> bytes:
 
 
 class Listener(asyncio.Protocol):
-    """Calls `told` with each notice's moment, and `lost` when the server hangs up. `open` is set when it is upgraded."""
+    """Calls `told` with each notice's moment, and `lost` when the server hangs up; `open` is set once upgraded."""
 
     def __init__(self, request: bytes, told: Callable[[float], None], lost: Callable[[str], None]) -> None:
         self._request = request

@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+import importlib
 from typing import Any
 
 from momo.bench.ground import Figures, Ground, reset
 
+CODE = "tests.bench.peers.run"
 HANDWRITTEN = "handwritten"
 
 
-async def peers(ground: Ground) -> Figures:
-    """Messages/s by name, each at the best of its settings. Raises RuntimeError outside of a checkout."""
+def present() -> None:
+    """Raises RuntimeError outside of a checkout."""
     try:
-        from tests.bench.peers.run import peers as run  # noqa: PLC0415 - not there where MOMO is installed
+        importlib.import_module(CODE)
     except ModuleNotFoundError as error:
-        raise RuntimeError(f"the peers are found in a checkout of MOMO, and only there: {error}") from error
+        raise RuntimeError(f"the peers' code is in a checkout of MOMO, and only there: {error}") from error
+
+
+async def peers(ground: Ground) -> Figures:
+    """Messages/s by name, each at the best of its settings. Raises RuntimeError where one did not do its work."""
+    present()
     await reset(ground.settings)
-    compare: Any = run
-    rates = await compare(ground.settings, messages=ground.size.peers, repeat=1, say=ground.say)
+    code: Any = importlib.import_module(CODE)
+    try:
+        rates = await code.peers(ground.settings, messages=ground.size.peers, repeat=ground.repeat, say=ground.say)
+    except Exception as error:
+        raise RuntimeError(f"the peers can't be compared: {error}") from error
     return {name: float(rate) for name, rate in rates.items()}

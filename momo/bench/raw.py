@@ -26,7 +26,7 @@ async def raw(ground: Ground) -> Figures:
     async with connected(ground.settings.db_url("meeting")) as database:
         first = await open_meetings(database, MEETINGS, capacity=CAPACITY)
     joiners = Joiners(ground.settings, first)
-    count = int(1_000 * ground.size.seconds)
+    count = ground.size.requests * 10
     constant = await _saturated(ground, CONSTANT, (), joiners.ask(count))
     plain = await _saturated(ground, MOMO, ("serve",), joiners.ask(count))
     keyed = await _saturated(ground, MOMO, ("serve",), joiners.ask(count, keyed=True))

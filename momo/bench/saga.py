@@ -48,7 +48,8 @@ class Buyers:
 
     def reply(self, payload: bytes) -> None:
         for reply in decode_replies(payload):
-            self._replies.pop(reply.message_id).set_result(reply.outcome)
+            if reply.message_id in self._replies:  # a delivery that came twice is answered twice
+                self._replies.pop(reply.message_id).set_result(reply.outcome)
 
     def notice(self, payload: bytes) -> None:
         notice: SendNotification = decode_notice(payload)
@@ -58,7 +59,8 @@ class Buyers:
     async def buy(self, due: float) -> float:
         """One saga; seconds from `due` to the notice, which is pushed once it is stored. Raises RuntimeError."""
         member = next(self._members)
-        told = self._notices[member] = asyncio.get_running_loop().create_future()
+        told: asyncio.Future[float] = asyncio.get_running_loop().create_future()
+        self._notices[member] = told
         meeting = self._first + member % MEETINGS
         joined = await self._ask(JoinMeeting(meeting_id=meeting, member_id=member, nickname=f"m{member}"))
         seat = msgspec.json.decode(joined.result, type=Seat)
@@ -76,7 +78,8 @@ class Buyers:
 
     async def _ask(self, message: Message) -> Outcome:
         [envelope] = sealed([message], NAME)
-        answer = self._replies[envelope.message_id] = asyncio.get_running_loop().create_future()
+        answer: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        self._replies[envelope.message_id] = answer
         await self._publisher.publish([envelope], timeout=PATIENCE)
         return await answer
 

@@ -72,10 +72,11 @@ class Consumers:
     def subscribe(self, queue: Queue, take: Callable[[Delivery], None], *, prefetch: int) -> None:
         """Messages of `queue` go to `take`, at most `prefetch` of them unacknowledged."""
 
-        async def decoded(message: RabbitMessage) -> Delivery | None:
-            return self._decode(queue, message.raw_message)
+        async def raw(message: RabbitMessage) -> IncomingMessage:
+            return message.raw_message
 
-        async def handle(delivery: Delivery | None) -> None:
+        async def handle(message: IncomingMessage) -> None:
+            delivery = self._decode(queue, message)
             if delivery is not None:
                 take(delivery)
 
@@ -85,7 +86,10 @@ class Consumers:
             ack_policy=AckPolicy.MANUAL,
             no_reply=True,
         )
-        subscriber(handle, decoder=decoded)
+        subscriber(handle, decoder=raw)
+        # A handler that only hands its message on needs nothing of what FastStream would do around it (parsing, context
+        # scopes, middlewares), which is an eighth of the worker's CPU.
+        subscriber.consume = handle  # type: ignore[method-assign,assignment]
         self._subscribers[queue] = subscriber
         self._careful[queue] = prefetch
 

@@ -8,6 +8,7 @@ import aio_pika
 import pytest_asyncio
 from msgspec.structs import replace
 
+from momo.broker.management import ask
 from momo.broker.publisher import Publisher
 from momo.broker.topology import declare, topology
 from momo.local.servers import Servers
@@ -16,7 +17,6 @@ from momo.store.connection import connected
 from momo.store.migrate import folder, migrate
 from tests.engine.counter import QUEUES, TABLES
 from tests.engine.engine import Engine, end_spawned
-from tests.engine.management import ask
 
 VHOST = "engine"
 TOPOLOGY = topology(QUEUES)

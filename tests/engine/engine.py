@@ -27,7 +27,7 @@ from momo.settings import Settings, environment
 from momo.store.connection import Connection
 from momo.worker import Service, Worker
 from tests.engine.counter import Counter
-from tests.engine.waiting import eventually
+from tests.waiting import eventually
 
 ROOT = Path(__file__).resolve().parents[2]
 SPAWNED: list[Process] = []

@@ -10,7 +10,7 @@ from momo.broker.identity import fresh_id
 from momo.live import Reply, decode_replies, reply_channel
 from tests.engine.counter import add, counters
 from tests.engine.engine import Engine, working
-from tests.engine.waiting import eventually
+from tests.waiting import eventually
 
 
 async def test_each_gateway_hears_the_outcomes_of_its_own_commands(engine: Engine) -> None:

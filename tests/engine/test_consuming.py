@@ -8,11 +8,11 @@ from prometheus_client import REGISTRY
 from momo.broker.envelope import Envelope, seal
 from momo.broker.guard import LEAST
 from momo.broker.identity import fresh_id
+from momo.broker.management import ask
 from momo.broker.topology import declare, topology
 from tests.engine.counter import ADD, CALL, QUEUES, UNDO, add, call, calls, counters
 from tests.engine.engine import Engine, working
-from tests.engine.management import ask
-from tests.engine.waiting import eventually
+from tests.waiting import eventually
 
 
 def paused(queue: str) -> float | None:

@@ -13,7 +13,7 @@ from momo.store.connection import connected
 from tests.engine.counter import ADD, add, counters
 from tests.engine.engine import Engine, working
 from tests.engine.letters import delivery
-from tests.engine.waiting import eventually
+from tests.waiting import eventually
 
 ONE_LANE = 1
 

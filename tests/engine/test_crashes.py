@@ -14,7 +14,7 @@ from momo.broker.topology import declare, topology
 from momo.store.literal import tuples
 from tests.engine.counter import ADD, add
 from tests.engine.engine import Engine, spawn
-from tests.engine.waiting import eventually
+from tests.waiting import eventually
 
 WORKER = ["-m", "tests.engine.process"]
 

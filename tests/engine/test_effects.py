@@ -17,7 +17,7 @@ from momo.broker.identity import fresh_id
 from momo.worker import EFFECT_LIMIT, Service
 from tests.engine.counter import ADD, CALL, add, call, calls, counters
 from tests.engine.engine import Engine, working
-from tests.engine.waiting import eventually
+from tests.waiting import eventually
 
 
 class Calling:

@@ -24,7 +24,7 @@ from momo.store.ids import Ids
 from tests.engine.counter import ADD, UNDO, add, counters, told, undo
 from tests.engine.engine import Engine, working
 from tests.engine.letters import delivery
-from tests.engine.waiting import eventually
+from tests.waiting import eventually
 
 FINGERPRINT = "0a" * 16
 OTHER = "0b" * 16

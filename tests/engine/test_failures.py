@@ -17,7 +17,7 @@ from momo.broker.envelope import Envelope, seal
 from momo.broker.identity import fresh_id
 from tests.engine.counter import ADD, CALL, TOLD, UNDO, add, call, calls, counters, undo
 from tests.engine.engine import Engine, working
-from tests.engine.waiting import eventually
+from tests.waiting import eventually
 
 
 class Faults:

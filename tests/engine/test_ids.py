@@ -10,7 +10,7 @@ from momo.store.connection import connected
 from momo.store.ids import BLOCK, Ids, IdsExhausted
 from tests.engine.counter import ADD, add, counters
 from tests.engine.engine import Engine, spawn, working
-from tests.engine.waiting import eventually
+from tests.waiting import eventually
 
 
 async def test_lanes_that_fetch_at_once_get_different_ids(engine: Engine) -> None:

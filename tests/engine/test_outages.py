@@ -12,7 +12,7 @@ from momo.worker import Worker
 from tests.engine.counter import ADD, TOLD, add, counters, told
 from tests.engine.engine import Engine, working
 from tests.engine.proxy import proxy
-from tests.engine.waiting import eventually
+from tests.waiting import eventually
 
 LOAD = 400
 

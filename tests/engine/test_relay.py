@@ -23,7 +23,7 @@ from momo.store.ids import Ids
 from tests.engine.counter import ADD, TOLD, add, call, counters, told
 from tests.engine.engine import Engine, working
 from tests.engine.letters import delivery
-from tests.engine.waiting import eventually
+from tests.waiting import eventually
 
 PAST = timedelta(seconds=-60)
 

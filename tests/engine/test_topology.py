@@ -10,10 +10,10 @@ import pytest_asyncio
 from aio_pika.abc import AbstractChannel
 from msgspec.structs import replace
 
+from momo.broker.management import ask
 from momo.broker.topology import DELIVERY_LIMIT, TopologyError, check, declare, topology
 from momo.settings import Settings
 from tests.engine.counter import ADD, UNDO
-from tests.engine.management import ask
 
 WANTED = topology((ADD, UNDO))
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from momo.store.connection import connected
-from tests.engine.waiting import eventually
 from tests.flows.members import Member, Stage
+from tests.waiting import eventually
 
 
 async def seats(member: Member, meeting: int) -> dict[str, int]:

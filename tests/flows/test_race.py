@@ -14,8 +14,8 @@ from momo.broker.publisher import Publisher
 from momo.local.stage import process
 from momo.settings import Settings
 from momo.store.connection import connected
-from tests.engine.waiting import eventually
 from tests.flows.members import Stage
+from tests.waiting import eventually
 
 MEMBERS = 200
 SEATS = 10

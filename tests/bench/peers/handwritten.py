@@ -11,13 +11,10 @@ import aiomysql
 import aiormq
 import msgspec
 import uvloop
-from aiormq.abc import ChannelFrame
-from pamqp import commands
-from pamqp.body import ContentBody
-from pamqp.header import ContentHeader
 from pymysql.converters import escape_string
 
 from tests.bench.peers import durable
+from tests.bench.peers.onewrite import publish
 
 FLUSH = 256
 PREFETCH = 4 * FLUSH
@@ -93,26 +90,6 @@ async def commit(database: Any, joins: list[Join]) -> list[bytes]:
             )
     await database.commit()
     return events
-
-
-async def publish(channel: Any, queue: str, bodies: list[bytes]) -> None:
-    """Marshals all into one write and awaits their confirms together. Raises where one is refused or returned."""
-    frames: list[Any] = []
-    confirms = []
-    for body in bodies:
-        channel.delivery_tag += 1
-        message_id = str(channel.delivery_tag)  # a returned message finds its confirm by it
-        confirm = channel.confirmations[channel.delivery_tag] = channel.create_future()
-        channel.message_id_delivery_tag[message_id] = channel.delivery_tag
-        confirms.append(confirm)
-        properties = commands.Basic.Properties(delivery_mode=2, message_id=message_id)
-        frames.append(commands.Basic.Publish(exchange="", routing_key=queue, mandatory=True))
-        frames += [ContentHeader(properties=properties, body_size=len(body)), ContentBody(body)]
-    first = channel.delivery_tag - len(bodies)
-    await channel.connection.write_queue.put(ChannelFrame.marshall(channel_number=channel.number, frames=frames))
-    await asyncio.gather(*confirms)
-    for tag in range(first + 1, channel.delivery_tag + 1):
-        channel.message_id_delivery_tag.pop(str(tag), None)
 
 
 async def work() -> None:
