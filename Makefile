@@ -1,6 +1,6 @@
 # `make` alone says what there is. ARGS reaches the program: make up ARGS="--fresh --port 8081"
 .DEFAULT_GOAL := help
-.PHONY: help setup up demo test check
+.PHONY: help setup up demo bench test check
 ARGS :=
 
 help: ## say what there is
@@ -14,6 +14,9 @@ up: setup ## start a whole MOMO and print its addresses; Ctrl-C stops it
 
 demo: setup ## play a day against the running MOMO and audit it
 	@exec .venv/bin/momo demo $(ARGS)
+
+bench: setup ## measure drain rate, latency, and others that do the same work; make bench ARGS=--quick
+	@exec .venv/bin/momo bench $(ARGS)
 
 test: setup ## run every test against private servers
 	@exec .venv/bin/pytest $(ARGS)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Sequence
-from uuid import UUID
 
 import msgspec
 from redis.asyncio import Redis
@@ -14,6 +13,7 @@ from redis.exceptions import RedisError
 from contracts.notification import SendNotification
 from contracts.outcome import Outcome
 from momo.broker.delivery import Delivery
+from momo.broker.identity import text_of_id
 
 log = logging.getLogger(__name__)
 
@@ -56,7 +56,7 @@ class Replies:
         by_gateway: dict[str, list[Reply]] = {}
         for delivery, outcome in outcomes:
             if delivery.reply_to:
-                reply = Reply(str(UUID(bytes=delivery.message_id)), outcome)
+                reply = Reply(text_of_id(delivery.message_id), outcome)
                 by_gateway.setdefault(delivery.reply_to, []).append(reply)
         for gateway, replies in by_gateway.items():
             task = asyncio.create_task(self._publish(reply_channel(gateway), encode_replies(replies)))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
-from uuid import UUID
 
 import msgspec
 
@@ -12,7 +11,7 @@ from contracts.base import Message
 from momo.actors.decision import Timer
 from momo.broker.delivery import Delivery
 from momo.broker.envelope import Envelope, seal
-from momo.broker.identity import derived_id
+from momo.broker.identity import derived_id, text_of_id
 from momo.store.literal import literal, tuples
 
 LEASE = timedelta(seconds=10)
@@ -45,7 +44,7 @@ def _sealed(cause: Delivery, message: Message, name: str) -> Envelope:
         # an event is handled by several queues: what each of them sends is another message
         message_id=derived_id(cause.message_id, f"{cause.queue.name}/{name}"),
         correlation_id=cause.correlation_id,
-        causation_id=str(UUID(bytes=cause.message_id)),
+        causation_id=text_of_id(cause.message_id),
         sender=cause.queue.service,
         traceparent=cause.traceparent,
         app_id=f"momo-{cause.queue.service}",

@@ -16,7 +16,7 @@ from contracts.base import Message
 from contracts.topology import Queue
 from momo.broker.acks import Ledger
 from momo.broker.envelope import ATTEMPT, CAUSATION, FINGERPRINT, FIRST_PUBLISHED, SENDER, TRACEPARENT
-from momo.broker.identity import business_id, fresh_id
+from momo.broker.identity import business_id, fresh_id, text_of_id
 
 KEPT = 64
 """The inbox keeps so many characters of the ids and names that others give us."""
@@ -77,7 +77,7 @@ def decode(queue: Queue, message: AbstractIncomingMessage, ledger: Ledger, tag: 
         command=command,
         body=body,
         message_id=message_id,
-        correlation_id=(message.correlation_id or str(UUID(bytes=message_id)))[:KEPT],
+        correlation_id=(message.correlation_id or text_of_id(message_id))[:KEPT],
         causation_id=text_of(headers, CAUSATION)[:KEPT],
         sender=text_of(headers, SENDER)[:KEPT],
         fingerprint=fingerprint,

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from uuid import UUID
-
 from contracts.topology import Queue
 from momo.broker.delivery import Delivery
 from momo.broker.envelope import Envelope
+from momo.broker.identity import text_of_id
 
 REASON = "x-death-reason"
 ERROR = "x-death-error"
@@ -48,7 +47,7 @@ def _again(
         routing_key=routing_key,
         body=delivery.body,
         type=delivery.queue.key,
-        message_id=str(UUID(bytes=delivery.message_id)),
+        message_id=text_of_id(delivery.message_id),
         correlation_id=delivery.correlation_id,
         causation_id=delivery.causation_id,
         sender=delivery.sender,

@@ -17,6 +17,7 @@ from momo.settings import SERVICES
 
 _VERSION = 8 << 76
 _VARIANT = 2 << 62
+_FREE = ((1 << 128) - 1) & ~(0xF << 76) & ~(0x3 << 62)
 
 
 def command_id(secret: bytes, *, sender: str, service: str, method: str, path: str, key: str | None) -> UUID:
@@ -51,23 +52,31 @@ def derived_id(cause: bytes, name: str) -> str:
     It keeps the cause's first 48 bits: what belongs together is stored together.
     """
     digest = hashlib.blake2b(cause + name.encode(), digest_size=10).digest()
-    tail = int.from_bytes(digest, "big") & ~(0xF << 76) & ~(0x3 << 62)
-    return str(UUID(int=(int.from_bytes(cause[:6], "big") << 80) | tail | _VERSION | _VARIANT))
+    return _text((int.from_bytes(cause[:6], "big") << 80) | int.from_bytes(digest, "big"))
 
 
 def business_id(queue: str, values: tuple[object, ...]) -> str:
     """The id of a message that came without one: the same for the same act on the same queue."""
     digest = hashlib.blake2b(repr((queue, values)).encode(), digest_size=16).digest()
-    return str(UUID(int=(int.from_bytes(digest, "big") & ~(0xF << 76) & ~(0x3 << 62)) | _VERSION | _VARIANT))
+    return _text(int.from_bytes(digest, "big"))
 
 
 def fresh_id() -> str:
     """A new id that sorts by time."""
-    head = (time.time_ns() // 1_000_000).to_bytes(6, "big")
-    tail = int.from_bytes(os.urandom(10), "big") & ~(0xF << 76) & ~(0x3 << 62)
-    return str(UUID(int=(int.from_bytes(head, "big") << 80) | tail | _VERSION | _VARIANT))
+    return _text((time.time_ns() // 1_000_000) << 80 | int.from_bytes(os.urandom(10), "big"))
+
+
+def text_of_id(message_id: bytes) -> str:
+    """The 16 bytes of an id as text; many times as fast as `uuid.UUID`, and needed a few times a message."""
+    digits = message_id.hex()
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 
 
 def _mac(secret: bytes, body: int, sender: str) -> int:
     digest = hmac.digest(secret, b"mac\0" + body.to_bytes(16, "big") + sender.encode(), "sha256")
     return int.from_bytes(digest[:4], "big")
+
+
+def _text(number: int) -> str:
+    """`number` (128 bits) as the text of a version 8 UUID."""
+    return text_of_id(((number & _FREE) | _VERSION | _VARIANT).to_bytes(16, "big"))

@@ -5,27 +5,16 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 import aiormq
 from aiormq.abc import ChannelFrame
 from aiormq.exceptions import AMQPError
-from pamqp import commands
-from pamqp.body import ContentBody
-from pamqp.header import ContentHeader
 
+from momo.broker import frames
 from momo.broker.address import connection_url
 from momo.broker.confirms import Confirms
-from momo.broker.envelope import (
-    ATTEMPT,
-    CAUSATION,
-    FINGERPRINT,
-    FIRST_PUBLISHED,
-    SENDER,
-    TRACEPARENT,
-    Envelope,
-)
+from momo.broker.envelope import Envelope
 
 log = logging.getLogger(__name__)
 _BROKEN = (AMQPError, OSError, RuntimeError, asyncio.TimeoutError, EOFError)
@@ -143,42 +132,10 @@ class Publisher:
 def _frame(channel: Any, envelopes: Sequence[Envelope], confirms: Confirms) -> ChannelFrame:
     """All of `envelopes` as one write."""
     size = channel.max_content_size
-    frames: list[Any] = []
+    payload = b"".join([frames.publish(envelope, channel.number, size) for envelope in envelopes])
     for envelope in envelopes:
         confirms.expect(envelope.message_id)
-        body = envelope.body
-        frames += (
-            commands.Basic.Publish(exchange=envelope.exchange, routing_key=envelope.routing_key, mandatory=True),
-            ContentHeader(properties=_properties(envelope), body_size=len(body)),
-            *(ContentBody(body[start : start + size]) for start in range(0, len(body), size)),
-        )
-    return ChannelFrame.marshall(channel_number=channel.number, frames=frames)
-
-
-def _properties(envelope: Envelope) -> commands.Basic.Properties:
-    headers: dict[str, Any] = {
-        **envelope.headers,
-        ATTEMPT: envelope.attempt,
-        FIRST_PUBLISHED: envelope.first_published_ms,
-    }
-    optional = {
-        CAUSATION: envelope.causation_id,
-        SENDER: envelope.sender,
-        FINGERPRINT: envelope.fingerprint,
-        TRACEPARENT: envelope.traceparent,
-    }
-    headers.update({name: value for name, value in optional.items() if value})
-    return commands.Basic.Properties(
-        content_type="application/json",
-        delivery_mode=2,
-        message_id=envelope.message_id,
-        correlation_id=envelope.correlation_id,
-        reply_to=envelope.reply_to or None,
-        message_type=envelope.type,
-        timestamp=datetime.fromtimestamp(envelope.first_published_ms // 1000, UTC),
-        app_id=envelope.app_id,
-        headers=headers,
-    )
+    return ChannelFrame(payload=payload, should_close=False)
 
 
 def _describe(error: BaseException) -> str:

@@ -6,6 +6,7 @@ import types
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from functools import cache
+from operator import attrgetter
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 import msgspec
@@ -24,7 +25,9 @@ class Table:
         self.columns = tuple(field.name for field in msgspec.structs.fields(record))
         hints = get_type_hints(record)
         self._readers = tuple((i, read) for i, c in enumerate(self.columns) if (read := _reader(hints[c])) is not None)
-        self._key = tuple(self.columns.index(column) for column in record.key)
+        self.key_of = _getter(record.key)
+        """A record's primary key, as a tuple."""
+        self._values = _getter(self.columns)
         names = ",".join(f"`{column}`" for column in self.columns)
         self.select = f"SELECT {names} FROM `{record.table}` WHERE "
         self._insert = f"INSERT INTO `{record.table}` ({names}) VALUES "
@@ -32,9 +35,6 @@ class Table:
         # a row that is all key has nothing to update; the no-op keeps the statement one shape
         self._update = " ON DUPLICATE KEY UPDATE " + ",".join(f"`{c}`=VALUES(`{c}`)" for c in plain or record.key)
         self._delete = f"DELETE FROM `{record.table}` WHERE "
-
-    def key_of(self, record: Record) -> Values:
-        return tuple(getattr(record, column) for column in self.record.key)
 
     def read(self, row: Sequence[Any]) -> Record:
         """A row of `select` as a record."""
@@ -59,9 +59,6 @@ class Table:
 
     def delete(self, keys: Iterable[Values]) -> str:
         return self._delete + condition(self.record.key, keys)
-
-    def _values(self, record: Record) -> Values:
-        return tuple(getattr(record, column) for column in self.columns)
 
 
 @cache
@@ -88,6 +85,11 @@ def condition(columns: tuple[str, ...], keys: Iterable[Values]) -> str:
         + f" AND `{columns[-1]}` IN ({','.join(map(literal, tails))}))"
         for head, tails in groups.items()
     )
+
+
+def _getter(columns: tuple[str, ...]) -> Callable[[Record], Values]:
+    get = attrgetter(*columns)
+    return get if len(columns) > 1 else lambda record: (get(record),)
 
 
 def _reader(hint: Any) -> Callable[[Any], Any] | None:
