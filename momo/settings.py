@@ -32,7 +32,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     port: int = 8080
     token_secret: str = "development-only-token-secret-change-me"  # noqa: S105 - says so itself
     """Signs access tokens and command ids, and keys the fingerprints of requests. At least 32 bytes."""
-    lanes: int = 2
+    lanes: int = 1
     """Lanes a worker process opens per service; each owns one database connection."""
     batch: int = 256
     """The most messages one flush takes."""

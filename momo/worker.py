@@ -28,6 +28,8 @@ log = logging.getLogger(__name__)
 
 WATCH_SECONDS = 2.0
 EFFECT_LIMIT = 32
+BATCHES_AHEAD = 4
+"""Of messages that the broker may have given us unacknowledged: one being flushed, the others on their way."""
 
 
 class Service:
@@ -123,7 +125,7 @@ class Worker:
             ]
             self.lanes += lanes
             for queue, found in handlers.items():
-                self._consumers.subscribe(queue, _spread(found, lanes), prefetch=settings.batch * settings.lanes * 2)
+                self._consumers.subscribe(queue, _spread(found, lanes), prefetch=settings.batch * BATCHES_AHEAD)
         for queue, effect in service.effects.items():
             if self._takes(queue):
                 call = Calls(

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from typing import Any, TypeVar
 
 import msgspec
 
 from momo.actors.record import Record
 from momo.actors.state import KeyLoad, RowsLoad
-from momo.store.connection import Connection
+from momo.store.connection import Read, Rows
 from momo.store.literal import literal
 from momo.store.rows import Values, table_of
 
@@ -34,41 +35,33 @@ class Book:
         self._indexes: dict[Index, dict[Values, Record | None]] = {}
         self._changes: dict[type[Record], dict[Values, Change]] = {}
 
-    async def load(self, wanted: dict[Index, set[Values]], connection: Connection) -> None:
+    def locks(self, wanted: dict[Index, set[Values]]) -> Iterator[Read]:
         """Reads and locks the rows of `wanted`: tables by name and rows in key order, so that two flushes wait for each
         other instead of deadlocking."""
         for record, columns in sorted(wanted, key=lambda index: (index[0].table, index[1] != index[0].key, index[1])):
             keys = wanted[record, columns]
-            table = table_of(record)
-            found = self._indexes.setdefault((record, columns), {})
-            for row in await connection.rows(table.lock(columns, keys)):
-                loaded = table.read(row)
-                self._learn(loaded)
-                values = tuple(getattr(loaded, column) for column in columns)
-                # the database may call two texts equal that Python does not (a collation): answer as it does
-                found[values if values in keys else _alike(values, keys)] = self.find(
-                    record, record.key, table.key_of(loaded)
-                )
-            for key in keys:
-                found.setdefault(key, None)
+            yield table_of(record).lock(columns, keys), partial(self._locked, record, columns, keys)
 
-    async def query(self, load: RowsLoad, command: Any, connection: Connection) -> tuple[Record, ...]:
-        """Reads and locks the rows of a query load."""
+    def query(self, load: RowsLoad, command: Any, into: list[Record]) -> Read:
+        """Reads and locks the rows of a query load; they are added to `into`."""
         rows = load.rows
         table = table_of(load.record)
         clauses = [f"`{column}`={literal(getattr(command, field))}" for column, field in rows.where.items()]
         clauses += [f"`{column}`={literal(value)}" for column, value in rows.equals.items()]
+
+        def take(found: Rows) -> None:
+            for row in found:
+                into.append(table.read(row))
+                self._learn(into[-1])
+
         sql = f"{table.select}{' AND '.join(clauses)} ORDER BY {rows.order} LIMIT {rows.limit} FOR UPDATE"
-        found = [table.read(row) for row in await connection.rows(sql)]
-        for record in found:
-            self._learn(record)
-        return tuple(found)
+        return sql, take
 
     def find(self, record: type[Record], columns: tuple[str, ...], values: Values) -> Record | None:
         """The record at a key that was loaded, as it stands now."""
         return self._indexes.get((record, columns), {}).get(values)
 
-    def current(self, load: RowsLoad, command: Any, found: tuple[Record, ...]) -> tuple[Record, ...]:
+    def current(self, load: RowsLoad, command: Any, found: Iterable[Record]) -> tuple[Record, ...]:
         """What `found`, a query load's rows, has become since: without those that are gone or no longer match."""
         wanted = {column: getattr(command, field) for column, field in load.rows.where.items()} | load.rows.equals
         kept = []
@@ -96,6 +89,19 @@ class Book:
             yield from (table.delete(part) for part in _parts(gone))
             yield from (table.insert(part) for part in _parts(new))
             yield from (table.update(part) for part in _parts(changed))
+
+    def _locked(self, record: type[Record], columns: tuple[str, ...], keys: set[Values], rows: Rows) -> None:
+        table = table_of(record)
+        found = self._indexes.setdefault((record, columns), {})
+        for row in rows:
+            loaded = table.read(row)
+            self._learn(loaded)
+            values = tuple(getattr(loaded, column) for column in columns)
+            # the database may call two texts equal that Python does not (a collation): answer as it does
+            key = values if values in keys else _alike(values, keys)
+            found[key] = self.find(record, record.key, table.key_of(loaded))
+        for key in keys:
+            found.setdefault(key, None)
 
     def _learn(self, record: Record) -> None:
         """A row that was read. One that is known already keeps what decisions have made of it."""

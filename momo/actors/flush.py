@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -19,7 +19,7 @@ from momo.actors.record import Record
 from momo.actors.state import RowsLoad
 from momo.broker.delivery import Delivery
 from momo.broker.envelope import Envelope
-from momo.store.connection import Connection
+from momo.store.connection import Connection, Read
 from momo.store.errors import StoreUnavailable
 from momo.store.ids import Ids, IdsExhausted
 from momo.store.rows import Values
@@ -66,7 +66,7 @@ class Flush:
         self._now = datetime.now(UTC)
         self._book = Book()
         self._known: dict[bytes, inbox.Entry] = {}
-        self._rows: dict[Delivery, list[tuple[RowsLoad, tuple[Record, ...]]]] = {}
+        self._rows: dict[Delivery, list[tuple[RowsLoad, list[Record]]]] = {}
         self._entries: list[tuple[Any, ...]] = []
         self._overwritten: list[tuple[Any, ...]] = []
         self._timers: dict[str, tuple[Delivery, Timer]] = {}
@@ -80,8 +80,7 @@ class Flush:
             await self._read(connection)
             for delivery in self._deliveries:
                 self._handle(delivery)
-            await self._write(connection)
-            await connection.commit()
+            await connection.script(list(self._writes()))
         except IdsExhausted:
             await connection.rollback()
             await self._ids.ensure(self._ids.left + 1_000, connection)
@@ -95,22 +94,22 @@ class Flush:
         return self._done
 
     async def _read(self, connection: Connection) -> None:
-        if self._broken is None:
-            await self._load(connection)
+        reads = list(self._loads()) if self._broken is None else []
         # after the locks: a process that held them has committed its inbox entries with its changes
-        self._known = await inbox.read(connection, {delivery.message_id for delivery in self._deliveries})
+        reads.append(inbox.lookup({delivery.message_id for delivery in self._deliveries}, self._known))
+        await connection.read(reads)
 
-    async def _load(self, connection: Connection) -> None:
+    def _loads(self) -> Iterator[Read]:
         wanted: dict[Index, set[Values]] = {}
         for delivery in self._deliveries:
             for load in self._handlers[delivery.queue].keys:
                 wanted.setdefault((load.record, load.columns), set()).add(key_values(load, delivery.command))
-        await self._book.load(wanted, connection)
+        yield from self._book.locks(wanted)
         for delivery in self._deliveries:
-            if loads := self._handlers[delivery.queue].rows:
-                self._rows[delivery] = [
-                    (load, await self._book.query(load, delivery.command, connection)) for load in loads
-                ]
+            for query in self._handlers[delivery.queue].rows:
+                found: list[Record] = []
+                self._rows.setdefault(delivery, []).append((query, found))
+                yield self._book.query(query, delivery.command, found)
 
     def _handle(self, delivery: Delivery) -> None:
         entry = self._known.get(delivery.message_id)
@@ -162,20 +161,20 @@ class Flush:
             self._cancelled.discard(timer.key)
             self._timers[timer.key] = (delivery, timer)
 
-    async def _write(self, connection: Connection) -> None:
-        for statement in self._book.statements():
-            await connection.change(statement)
+    def _writes(self) -> Iterator[str]:
+        yield from self._book.statements()
         if self._cancelled:
-            await connection.change(outbox.unschedule(list(self._cancelled)))
+            yield outbox.unschedule(list(self._cancelled))
         if self._timers:
-            await connection.change(outbox.schedule(list(self._timers.values())))
+            yield outbox.schedule(list(self._timers.values()))
         for part in outbox.parts(self._done.envelopes):
             outbox_id = os.urandom(16)
-            await connection.change(outbox.write(outbox_id, part, self._now))
+            yield outbox.write(outbox_id, part, self._now)
             self._done.outbox_ids.append(outbox_id)
         if self._entries:
-            await connection.change(inbox.write(self._entries, known=False))
+            yield inbox.write(self._entries, known=False)
         if self._overwritten:
-            await connection.change(inbox.write(self._overwritten, known=True))
+            yield inbox.write(self._overwritten, known=True)
         if self._published:
-            await connection.change(outbox.delete(self._published))
+            yield outbox.delete(self._published)
+        yield "COMMIT"

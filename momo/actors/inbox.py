@@ -11,7 +11,7 @@ import msgspec
 from contracts.outcome import NO_RESULT, Outcome, Problem
 from momo.actors.decision import Accepted, Decision, Refused
 from momo.broker.delivery import Delivery
-from momo.store.connection import Connection
+from momo.store.connection import Read, Rows
 from momo.store.literal import literal, tuples
 
 encode_outcome = msgspec.json.Encoder().encode
@@ -46,11 +46,14 @@ class Entry(msgspec.Struct, frozen=True):
         return bool(self.fingerprint and delivery.fingerprint and self.fingerprint != delivery.fingerprint)
 
 
-async def read(connection: Connection, message_ids: Iterable[bytes]) -> dict[bytes, Entry]:
-    """The entries of those messages that are known."""
+def lookup(message_ids: Iterable[bytes], into: dict[bytes, Entry]) -> Read:
+    """Reads the entries of those messages that are known; they are added to `into`."""
+
+    def take(rows: Rows) -> None:
+        into.update({row[0]: Entry(row[1].hex() if row[1] else "", decode_outcome(row[2])) for row in rows})
+
     ids = ",".join(literal(message_id) for message_id in sorted(message_ids))
-    rows = await connection.rows(f"SELECT message_id, fingerprint, outcome FROM inbox WHERE message_id IN ({ids})")
-    return {row[0]: Entry(row[1].hex() if row[1] else "", decode_outcome(row[2])) for row in rows}
+    return f"SELECT message_id, fingerprint, outcome FROM inbox WHERE message_id IN ({ids})", take
 
 
 def row(delivery: Delivery, outcome: Outcome, now: datetime) -> tuple[Any, ...]:

@@ -182,7 +182,7 @@ class Lane:
         """The lane's connection; probes until there is one, each time after a longer pause."""
         while self._connection is None or self._connection.closed:
             try:
-                self._connection = await Connection.open(self._url)
+                self._connection = await Connection.open(self._url, scripts=True)
             except StoreUnavailable as error:
                 metrics.LANE_HEALTHY.labels(self.name).set(0)
                 log.warning("lane %s waits for its database: %s", self.name, error)

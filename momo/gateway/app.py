@@ -54,7 +54,7 @@ def build(settings: Settings, services: Sequence[str] = SERVICES) -> Litestar:
         state=State({"resources": resources}),
         dependencies={
             "resources": Provide(lambda: resources, sync_to_thread=False),
-            "member": Provide(current_member),
+            "member": Provide(current_member, sync_to_thread=False),
         },
         dto=StrictJson,
         return_dto=None,

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -17,8 +18,9 @@ from contracts.base import Message
 from contracts.outcome import NO_RESULT, Outcome
 from momo.broker import identity
 from momo.broker.envelope import Envelope, seal
-from momo.broker.publisher import Publisher
+from momo.broker.publisher import Publisher, PublishError
 from momo.gateway.channels import Channels
+from momo.gateway.gathered import Gathered
 from momo.gateway.headers import idempotency_key, traceparent, wait_seconds
 from momo.gateway.outcomes import Inbox, Known, Outcomes
 from momo.gateway.problems import FAILED, answer, on_the_wire, problem
@@ -48,6 +50,8 @@ class CommandGateway:
         self._inbox = inbox
         self._outcomes = outcomes
         self._redis = redis
+        self._publishes = Gathered(self._publish_all)
+        self._claims = Gathered(self._claim_all)
         self._channels = channels
 
     async def send(
@@ -92,11 +96,23 @@ class CommandGateway:
 
     async def _publish(self, service: str, message_id: UUID, envelope: Envelope, wait: int) -> Outcome | None:
         if not wait:
-            await self._publisher.publish([envelope])
+            await self._publishes.ask(envelope)
             return None
         with self._outcomes.expect(message_id) as future:
-            await self._publisher.publish([envelope])
+            await self._publishes.ask(envelope)
             return await self._outcomes.wait(service, message_id, future, wait)
+
+    async def _publish_all(self, envelopes: Sequence[Envelope]) -> Sequence[Exception | None]:
+        try:
+            await self._publisher.publish(envelopes)
+        except PublishError:
+            if len(envelopes) == 1 or not self._publisher.connected:
+                raise
+            # one of them was refused; published once more, each learns whether it was that one
+            alone = (self._publisher.publish([envelope]) for envelope in envelopes)
+            found = await asyncio.gather(*alone, return_exceptions=True)
+            return [error if isinstance(error, Exception) else None for error in found]
+        return [None] * len(envelopes)
 
     async def _known(self, service: str, message_id: UUID) -> Known | None:
         try:
@@ -111,12 +127,19 @@ class CommandGateway:
         if not self._channels.healthy:
             return
         try:
-            held = await self._redis.set(f"idem:{message_id}", fingerprint, nx=True, get=True, ex=CLAIM_SECONDS)
+            held = await self._claims.ask((message_id, fingerprint))
         except RedisError as error:
             logger.warning("an idempotency key was not claimed: %s", error)
             return
         if held is not None and held != fingerprint.encode():
             raise _reused()
+
+    async def _claim_all(self, claims: Sequence[tuple[UUID, str]]) -> Sequence[bytes | Exception | None]:
+        pipe = self._redis.pipeline(transaction=False)
+        for message_id, fingerprint in claims:
+            pipe.set(f"idem:{message_id}", fingerprint, nx=True, get=True, ex=CLAIM_SECONDS)
+        held: Sequence[bytes | Exception | None] = await pipe.execute(raise_on_error=False)
+        return held
 
 
 def fingerprint_of(secret: bytes, method: str, path: str, body: bytes) -> str:

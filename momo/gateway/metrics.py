@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
@@ -48,6 +49,10 @@ class Metrics:
     def middleware(self, app: ASGIApp) -> ASGIApp:
         """Counts HTTP requests."""
 
+        @lru_cache
+        def line(method: str, route: str, status: int) -> tuple[Counter, Histogram]:
+            return self.requests.labels(method, route, str(status)), self.seconds.labels(method, route)
+
         async def measured(scope: Scope, receive: Receive, send: Send) -> None:
             if scope["type"] != ScopeType.HTTP:
                 await app(scope, receive, send)
@@ -67,8 +72,9 @@ class Metrics:
                 # an address without a route has no template: all of them are one line
                 route = scope.get("path_template") or "unrouted"
                 method = scope["method"]
-                self.requests.labels(method, route, str(status)).inc()
-                self.seconds.labels(method, route).observe(time.perf_counter() - began)
+                request, seconds = line(method, route, status)
+                request.inc()
+                seconds.observe(time.perf_counter() - began)
 
         return measured
 

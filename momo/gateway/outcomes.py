@@ -6,17 +6,21 @@ import asyncio
 import logging
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
+from typing import Any
 from uuid import UUID
 
 import msgspec
 
 from contracts.outcome import Outcome
 from momo.gateway.channels import Channels, Listener
+from momo.gateway.gathered import Gathered
 from momo.live import decode_replies, reply_channel
 from momo.queries.database import Database
 from momo.store.errors import StoreError
+from momo.store.literal import literal
 
 logger = logging.getLogger(__name__)
 
@@ -36,20 +40,31 @@ class Known(msgspec.Struct, frozen=True):
     outcome: Outcome
 
 
+Row = tuple[Any, Any] | None
+"""Fingerprint and outcome as an inbox has them; None where it has no such message."""
+
+
 class Inbox:
     """What the services' inboxes know of commands. Raises StoreUnavailable while a database is away."""
 
     def __init__(self, databases: Mapping[str, Database]) -> None:
-        self._databases = databases
+        self._reads: dict[str, Gathered[bytes, Row]] = {
+            service: Gathered(partial(_read, database)) for service, database in databases.items()
+        }
 
     async def find(self, service: str, message_id: UUID) -> Known | None:
-        rows = await self._databases[service].rows(
-            "SELECT fingerprint, outcome FROM inbox WHERE message_id = %s", message_id.bytes
-        )
-        if not rows or rows[0][1] is None:
+        row = await self._reads[service].ask(message_id.bytes)
+        if row is None or row[1] is None:
             return None
-        fingerprint, outcome = rows[0]
+        fingerprint, outcome = row
         return Known(bytes(fingerprint or b"").hex(), _decode(outcome))
+
+
+async def _read(database: Database, message_ids: Sequence[bytes]) -> Sequence[Row | Exception]:
+    ids = ",".join(map(literal, message_ids))
+    rows = await database.rows(f"SELECT message_id, fingerprint, outcome FROM inbox WHERE message_id IN ({ids})")  # noqa: S608 - ids are literals
+    found = {bytes(message_id): (fingerprint, outcome) for message_id, fingerprint, outcome in rows}
+    return [found.get(message_id) for message_id in message_ids]
 
 
 class Outcomes:

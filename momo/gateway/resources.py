@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from redis.asyncio import Redis
+from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
@@ -36,13 +36,17 @@ class Resources:
         self.databases = {service: self.pools[settings.db_url(service)] for service in SERVICES}
         self.metrics = Metrics()
         self.publisher = CountingPublisher(settings.amqp_url, name="momo-gateway", metrics=self.metrics)
-        self.redis = Redis.from_url(
-            settings.redis_url,
-            protocol=2,
-            socket_connect_timeout=0.5,
-            socket_timeout=1.0,
-            # once more on a new connection: the idle one may have died with the Redis before this one
-            retry=Retry(NoBackoff(), 1),
+        self.redis = Redis.from_pool(
+            BlockingConnectionPool.from_url(
+                settings.redis_url,
+                max_connections=16,
+                timeout=1.0,
+                protocol=2,
+                socket_connect_timeout=0.5,
+                socket_timeout=1.0,
+                # once more on a new connection: the idle one may have died with the Redis before this one
+                retry=Retry(NoBackoff(), 1),
+            )
         )
         self.channels = Channels(settings.redis_url)
         self.inbox = Inbox(self.databases)

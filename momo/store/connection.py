@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -23,16 +23,28 @@ _SESSION = (
 )
 
 
+SCRIPT_LENGTH = 4_000_000
+"""Characters in a round trip; 16 MB is the least that a server takes by default."""
+
+Rows = list[tuple[Any, ...]]
+Read = tuple[str, Callable[[Rows], None]]
+"""A statement, and what takes its rows."""
+
+
 class Connection:
     """An open session. Not for concurrent use. After StoreUnavailable it is closed and must be opened anew."""
 
-    def __init__(self, driver: Any, statement_timeout: float) -> None:
+    def __init__(self, driver: Any, statement_timeout: float, *, scripts: bool) -> None:
         self._driver = driver
         self._timeout = statement_timeout
+        self._scripts = scripts
 
     @classmethod
-    async def open(cls, url: str, *, autocommit: bool = False, statement_timeout: float = 30.0) -> Connection:
-        """Connects to `mysql://user:password@host:port/database`. Raises StoreUnavailable."""
+    async def open(
+        cls, url: str, *, autocommit: bool = False, statement_timeout: float = 30.0, scripts: bool = False
+    ) -> Connection:
+        """Connects to `mysql://user:password@host:port/database`. `scripts` lets several statements share a round trip
+        (see `script`). Raises StoreUnavailable."""
         parts = urlsplit(url)
         driver = aiomysql.Connection(
             host=parts.hostname or "127.0.0.1",
@@ -44,27 +56,42 @@ class Connection:
             connect_timeout=5,
             autocommit=autocommit,
         )
-        # The driver turns it on by itself; one statement a call leaves an injection nothing to add to.
-        driver.client_flag &= ~CLIENT.MULTI_STATEMENTS
+        if not scripts:
+            # The driver turns it on by itself; one statement a call leaves an injection nothing to add to.
+            driver.client_flag &= ~CLIENT.MULTI_STATEMENTS
         try:
             await driver._connect()  # noqa: SLF001 - `aiomysql.connect` can't clear the flag above
-            connection = cls(driver, statement_timeout)
+            connection = cls(driver, statement_timeout, scripts=scripts)
             for statement in _SESSION:
                 await connection.change(statement)
         except DRIVER_ERRORS as error:
             raise StoreUnavailable(f"{parts.hostname}:{parts.port}{parts.path}: {error}") from error
         return connection
 
-    async def rows(self, sql: str, *args: Any) -> list[tuple[Any, ...]]:
+    async def rows(self, sql: str, *args: Any) -> Rows:
         """The rows of `sql`, with `%s` bound to `args`. Raises StoreContention, StoreUnavailable or StoreError."""
-        await self._run(bind(sql, args))
-        result = self._driver._result  # noqa: SLF001 - a cursor would copy the rows once more
-        return list(result.rows or ())
+        [rows] = await self._run(bind(sql, args))
+        return rows
 
     async def change(self, sql: str, *args: Any) -> int:
         """Runs `sql` and returns how many rows it affected. Raises as `rows`."""
         await self._run(bind(sql, args))
         return int(self._driver.affected_rows())
+
+    async def script(self, statements: Sequence[str]) -> list[Rows]:
+        """The rows of each of `statements`, run one after the other up to the first that fails; on a connection for
+        scripts in as few round trips as their length allows. Raises as `rows`."""
+        answers: list[Rows] = []
+        for part in _parts(statements) if self._scripts else ([statement] for statement in statements):
+            answers += await self._run(";".join(part))
+        return answers
+
+    async def read(self, reads: Iterable[Read]) -> None:
+        """Runs the statement of each of `reads` as a script, and gives each its rows."""
+        reads = list(reads)
+        answers = await self.script([statement for statement, _ in reads])
+        for (_, take), rows in zip(reads, answers, strict=True):
+            take(rows)
 
     async def commit(self) -> None:
         await self._run("COMMIT")
@@ -80,10 +107,16 @@ class Connection:
         """Drops the connection; the server rolls back what was not committed."""
         self._driver.close()
 
-    async def _run(self, sql: str) -> None:
+    async def _run(self, sql: str) -> list[Rows]:
+        driver = self._driver
         try:
             async with asyncio.timeout(self._timeout):
-                await self._driver.query(sql)
+                await driver.query(sql)
+                # a cursor would copy the rows once more
+                answers = [list(driver._result.rows or ())]  # noqa: SLF001
+                while driver._result.has_next:  # noqa: SLF001
+                    await driver.next_result()
+                    answers.append(list(driver._result.rows or ()))  # noqa: SLF001
         except DRIVER_ERRORS as error:
             failure = classify(error)
             if isinstance(failure, StoreUnavailable):
@@ -93,6 +126,19 @@ class Connection:
             # the answer is still on the wire: the session can't be used again
             self.close()
             raise
+        return answers
+
+
+def _parts(statements: Sequence[str]) -> Iterator[Sequence[str]]:
+    """Runs of statements that a server takes at once."""
+    start = size = 0
+    for position, statement in enumerate(statements):
+        size += len(statement)
+        if size > SCRIPT_LENGTH and position > start:
+            yield statements[start:position]
+            start, size = position, len(statement)
+    if statements:
+        yield statements[start:]
 
 
 @asynccontextmanager

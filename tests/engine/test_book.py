@@ -42,7 +42,7 @@ async def members(engine_settings: Settings) -> AsyncIterator[Connection]:
 
 async def loaded(database: Connection) -> Book:
     book = Book()
-    await book.load({PRIMARY: {(1,), (2,), (9,)}, UNIQUE: {("a@x",), ("c@x",)}}, database)
+    await database.read(book.locks({PRIMARY: {(1,), (2,), (9,)}, UNIQUE: {("a@x",), ("c@x",)}}))
     return book
 
 
@@ -109,7 +109,7 @@ async def test_what_comes_and_goes_within_a_flush_writes_nothing(members: Connec
 
 async def test_a_text_that_the_collation_calls_equal_is_found(members: Connection) -> None:
     book = Book()
-    await book.load({UNIQUE: {("A@X",)}}, members)
+    await members.read(book.locks({UNIQUE: {("A@X",)}}))
     assert book.find(*UNIQUE, ("A@X",)) == Member(member_id=1, email="a@x")
 
 

@@ -19,7 +19,7 @@ from momo.broker.delivery import Delivery
 from momo.broker.envelope import seal
 from momo.broker.identity import fresh_id
 from momo.settings import Settings
-from momo.store.connection import Connection, connected
+from momo.store.connection import Read, connected
 from momo.store.ids import Ids
 from tests.engine.counter import ADD, UNDO, add, counters, told, undo
 from tests.engine.engine import Engine, working
@@ -113,12 +113,12 @@ async def test_two_processes_that_get_the_same_messages_decide_each_once(engine:
 async def test_control_without_the_inbox_a_second_delivery_counts_twice(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def forgetful(connection: Connection, message_ids: Iterable[bytes]) -> dict[bytes, inbox.Entry]:
-        return {}
+    def forgetful(message_ids: Iterable[bytes], into: dict[bytes, inbox.Entry]) -> Read:
+        return "SELECT 1", lambda _: None
 
     message = delivery(ADD, add(1))
     await flush(engine.settings, message)
-    monkeypatch.setattr(inbox, "read", forgetful)
+    monkeypatch.setattr(inbox, "lookup", forgetful)
     await engine.database.change("DELETE FROM inbox")  # its primary key is the second guard
     await flush(engine.settings, message)
     assert await engine.total(1) == 2

@@ -10,11 +10,10 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from momo.actors.flush import Flush
 from momo.broker.envelope import Envelope
 from momo.broker.publisher import Publisher
 from momo.cli import main
-from momo.store.connection import Connection
+from momo.store.connection import Connection, Rows
 from momo.store.rows import Table, Values
 
 
@@ -28,17 +27,18 @@ def doubled() -> None:
 
 
 def unlocked() -> None:
-    lock, write = Table.lock, Flush._write
+    lock, script = Table.lock, Connection.script
 
     def read(self: Table, columns: tuple[str, ...], keys: Iterable[Values]) -> str:
         return lock(self, columns, keys).removesuffix(" FOR UPDATE")
 
-    async def write_late(self: Flush, connection: Connection) -> None:
-        await asyncio.sleep(0.05)
-        await write(self, connection)
+    async def write_late(self: Connection, statements: Sequence[str]) -> list[Rows]:
+        if statements[-1] == "COMMIT":
+            await asyncio.sleep(0.05)
+        return await script(self, statements)
 
     Table.lock = read  # type: ignore[method-assign]
-    Flush._write = write_late  # type: ignore[method-assign]
+    Connection.script = write_late  # type: ignore[method-assign]
 
 
 VARIANTS: dict[str, Callable[[], None]] = {"doubled": doubled, "unlocked": unlocked}
