@@ -71,10 +71,39 @@ class Replies:
 
 
 class RedisPush:
-    """Pushes notices over Redis. Raises redis.RedisError while Redis is away."""
+    """Pushes notices over Redis: those that come while one write is under way share the next, and none waits longer.
+
+    Raises redis.RedisError while Redis is away.
+    """
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
+        self._waiting: list[tuple[SendNotification, asyncio.Future[None]]] = []
+        self._writing: asyncio.Task[None] | None = None
 
     async def send(self, notice: SendNotification) -> None:
-        await self._redis.publish(push_channel(notice.member_id), _encoder.encode(notice))
+        sent: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append((notice, sent))
+        if self._writing is None:
+            self._writing = asyncio.create_task(self._write())
+        await sent
+
+    async def _write(self) -> None:
+        while self._waiting:
+            batch, self._waiting = self._waiting, []
+            failure: Exception | None = None
+            try:
+                async with self._redis.pipeline(transaction=False) as pipeline:
+                    for notice, _ in batch:
+                        pipeline.publish(push_channel(notice.member_id), _encoder.encode(notice))
+                    await pipeline.execute()
+            except (RedisError, OSError) as error:
+                failure = error
+            for _, sent in batch:
+                # a sender that was cancelled meanwhile wants no answer
+                if not sent.done():
+                    if failure is None:
+                        sent.set_result(None)
+                    else:
+                        sent.set_exception(failure)
+        self._writing = None

@@ -27,7 +27,6 @@ from momo.toss.client import TossClient
 log = logging.getLogger(__name__)
 
 WATCH_SECONDS = 2.0
-EFFECT_LIMIT = 32
 BATCHES_AHEAD = 4
 """Of messages that the broker may have given us unacknowledged: one being flushed, the others on their way."""
 
@@ -38,7 +37,7 @@ class Service:
     def __init__(self, name: str) -> None:
         self.name = name
         self.handlers: dict[Queue, Handler] = {}
-        self.effects: dict[Queue, Effect] = {}
+        self.effects: dict[Queue, tuple[Effect, int]] = {}
         self._queues = {queue.name: queue for queue in queues_of(name)}
 
     def decides(self, queue: str, decide: Decide, *, actor: str) -> None:
@@ -46,9 +45,9 @@ class Service:
         found = self._queues[queue]
         self.handlers[found] = handler(found, decide, actor=actor)
 
-    def calls(self, queue: str, effect: Effect) -> None:
-        """Messages of `queue` are carried out by `effect`."""
-        self.effects[self._queues[queue]] = effect
+    def calls(self, queue: str, effect: Effect, *, at_once: int = 32) -> None:
+        """Messages of `queue` are carried out by `effect`, so many at once in a process."""
+        self.effects[self._queues[queue]] = effect, at_once
 
     @property
     def unanswered(self) -> list[str]:
@@ -126,7 +125,7 @@ class Worker:
             self.lanes += lanes
             for queue, found in handlers.items():
                 self._consumers.subscribe(queue, _spread(found, lanes), prefetch=settings.batch * BATCHES_AHEAD)
-        for queue, effect in service.effects.items():
+        for queue, (effect, at_once) in service.effects.items():
             if self._takes(queue):
                 call = Calls(
                     effect,
@@ -134,10 +133,10 @@ class Worker:
                     publisher=self._publisher,
                     exits=self._exits,
                     guard=self._guard,
-                    limit=EFFECT_LIMIT,
+                    limit=at_once,
                 )
                 self.calls.append(call)
-                self._consumers.subscribe(queue, call.put, prefetch=EFFECT_LIMIT * 2)
+                self._consumers.subscribe(queue, call.put, prefetch=at_once * 2)
 
     def _takes(self, queue: Queue) -> bool:
         return self._only is None or queue.name in self._only

@@ -29,4 +29,4 @@ service.decides("payment.completed.notification.queue", paid.decide, actor="orde
 service.decides("payment.failed.notification.queue", failed.decide, actor="order_id")
 service.decides("payment.refunded.queue", refunded.decide, actor="order_id")
 service.decides("notification.create.queue", create.decide, actor="member_id")
-service.calls("notification.send.queue", send.run)
+service.calls("notification.send.queue", send.run, at_once=256)

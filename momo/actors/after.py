@@ -20,7 +20,7 @@ from momo.telemetry import metrics
 
 log = logging.getLogger(__name__)
 
-IN_FLIGHT = 4
+IN_FLIGHT = 16
 """How much of one lane's aftermath may be under way at once; more holds the lane."""
 
 

@@ -44,7 +44,8 @@ async def joined(ground: Ground, messages: int, meetings: int, *, capacity: int 
         first = await open_meetings(database, meetings, capacity=capacity)
         await fill(ground.settings, joins(first, meetings, messages))
         found = await measured(ground, messages, workers=workers)
-        counts = dict(await database.rows("SELECT status, COUNT(*) FROM meeting_participants GROUP BY status"))
+        rows = await database.rows("SELECT status, COUNT(*) FROM meeting_participants GROUP BY status")
+        counts: dict[str, int] = dict(rows)
         [(seated,)] = await database.rows("SELECT SUM(seated) FROM meetings")
     seats = min(messages, capacity * meetings)
     if counts.get("seated", 0) != seats or seated != seats or sum(counts.values()) != messages:

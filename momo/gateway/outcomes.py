@@ -62,7 +62,7 @@ class Inbox:
 
 async def _read(database: Database, message_ids: Sequence[bytes]) -> Sequence[Row | Exception]:
     ids = ",".join(map(literal, message_ids))
-    rows = await database.rows(f"SELECT message_id, fingerprint, outcome FROM inbox WHERE message_id IN ({ids})")  # noqa: S608 - ids are literals
+    rows = await database.rows(f"SELECT message_id, fingerprint, outcome FROM inbox WHERE message_id IN ({ids})")
     found = {bytes(message_id): (fingerprint, outcome) for message_id, fingerprint, outcome in rows}
     return [found.get(message_id) for message_id in message_ids]
 

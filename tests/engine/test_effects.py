@@ -14,10 +14,12 @@ from momo.actors import World
 from momo.breaker import BreakerOpen
 from momo.broker.envelope import seal
 from momo.broker.identity import fresh_id
-from momo.worker import EFFECT_LIMIT, Service
+from momo.worker import Service
 from tests.engine.counter import ADD, CALL, add, call, calls, counters
 from tests.engine.engine import Engine, working
 from tests.waiting import eventually
+
+AT_ONCE = 8
 
 
 class Calling:
@@ -29,7 +31,7 @@ class Calling:
         self.most = 0
         self.called = 0
         self.service = Service("notification")
-        self.service.calls(CALL.name, self.run)
+        self.service.calls(CALL.name, self.run, at_once=AT_ONCE)
 
     async def run(self, command: SendNotification, world: World) -> Iterable[Message]:  # noqa: ARG002 - an effect is given it
         self.called += 1
@@ -43,11 +45,11 @@ class Calling:
 async def test_no_more_than_the_limit_runs_at_once(engine: Engine) -> None:
     calling = Calling()
     async with working(engine.settings, calling.service, counters()):
-        await engine.send(*(call(n) for n in range(EFFECT_LIMIT * 3)))
-        await eventually(lambda: calling.under_way == EFFECT_LIMIT)
+        await engine.send(*(call(n) for n in range(AT_ONCE * 3)))
+        await eventually(lambda: calling.under_way == AT_ONCE)
         calling.go.set()
-        await eventually(lambda: _learned(engine, EFFECT_LIMIT * 3))
-    assert calling.most == EFFECT_LIMIT
+        await eventually(lambda: _learned(engine, AT_ONCE * 3))
+    assert calling.most == AT_ONCE
 
 
 async def test_a_stopping_process_finishes_its_calls_and_sends_what_they_learned(engine: Engine) -> None:
