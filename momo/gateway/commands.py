@@ -24,11 +24,13 @@ from momo.gateway.gathered import Gathered
 from momo.gateway.headers import idempotency_key, traceparent, wait_seconds
 from momo.gateway.outcomes import Inbox, Known, Outcomes
 from momo.gateway.problems import FAILED, answer, on_the_wire, problem
+from momo.gateway.written import Written
 from momo.store.errors import StoreError
 
 logger = logging.getLogger(__name__)
 
 PATH = "/api/v2/commands/"
+_encode = msgspec.json.Encoder().encode
 CLAIM_SECONDS = 86_400
 
 
@@ -73,7 +75,8 @@ class CommandGateway:
             self._secret, sender=sender, service=service, method=method, path=path, key=key
         )
         fingerprint = fingerprint_of(self._secret, method, path, await request.body())
-        extra = {**(headers or {}), "Command-Id": str(message_id)}
+        name = identity.text_of_id(message_id.bytes)
+        extra = {**(headers or {}), "Command-Id": name}
         if wait:
             extra["Preference-Applied"] = f"wait={wait}"
         if key is not None:
@@ -84,7 +87,7 @@ class CommandGateway:
             await self._claim(message_id, fingerprint)
         envelope = seal(
             message,
-            message_id=str(message_id),
+            message_id=name,
             sender=sender,
             fingerprint=fingerprint,
             reply_to=self._outcomes.name if wait else "",
@@ -92,7 +95,7 @@ class CommandGateway:
             app_id="momo-gateway",
         )
         outcome = await self._publish(service, message_id, envelope, wait)
-        return final(outcome, extra) if outcome else pending(message_id, extra)
+        return final(outcome, extra) if outcome else pending(name, extra)
 
     async def _publish(self, service: str, message_id: UUID, envelope: Envelope, wait: int) -> Outcome | None:
         if not wait:
@@ -148,13 +151,13 @@ def fingerprint_of(secret: bytes, method: str, path: str, body: bytes) -> str:
     return hmac.digest(secret, text, "sha256")[:16].hex()
 
 
-def pending(message_id: UUID, headers: Mapping[str, str]) -> Response[bytes]:
-    """202: where to ask for the outcome."""
-    return Response(
-        content=msgspec.json.encode(Pending(id=str(message_id))),
+def pending(command: str, headers: Mapping[str, str]) -> Response[bytes]:
+    """202: where to ask for the outcome of the command with this id."""
+    return Written(
+        content=_encode(Pending(id=command)),
         status_code=202,
         media_type="application/json",
-        headers={**headers, "Location": f"{PATH}{message_id}"},
+        headers={**headers, "Location": f"{PATH}{command}"},
     )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import signal
 import socket
 from collections.abc import AsyncIterator, Iterator, Sequence
@@ -96,8 +95,6 @@ async def serve(settings: Settings, services: Sequence[str] = SERVICES) -> None:
         loop.add_signal_handler(number, stop.set)
     try:
         async with running(settings, services):
-            # routes and schemas stay for as long as the process does: no collection needs to go through them
-            gc.freeze()
             await stop.wait()
     finally:
         for number in (signal.SIGTERM, signal.SIGINT):

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
-import time
 from typing import Any
 from urllib.parse import urlsplit
 
 import aiohttp
-import jwt
 import pytest
 from yarl import URL
-
-from momo.settings import Settings
 
 MEETING: dict[str, Any] = {
     "title": "아침 달리기",
@@ -122,40 +118,6 @@ async def test_body_of_unannounced_length_is_refused_at_the_limit(client: aiohtt
 
 
 @pytest.mark.parametrize(
-    ("header", "kind"),
-    [
-        (None, "token-missing"),
-        ("Basic abc", "token-malformed"),
-        ("Bearer", "token-malformed"),
-        ("Bearer garbage", "token-malformed"),
-        ("Bearer a.b.c", "token-malformed"),
-        ("expired", "token-expired"),
-        ("forged", "token-malformed"),
-        ("unsigned", "token-malformed"),
-        ("subject", "token-malformed"),
-        ("audience", "token-malformed"),
-    ],
-)
-async def test_token_that_proves_nothing_is_refused_before_the_body_is_read(
-    client: aiohttp.ClientSession, settings: Settings, header: str | None, kind: str
-) -> None:
-    now = int(time.time())
-    claims = {"sub": "17", "aud": "momo", "iat": now, "exp": now + 60}
-    made = {
-        "expired": lambda: jwt.encode({**claims, "exp": now - 1}, settings.token_secret),
-        "forged": lambda: jwt.encode(claims, "another secret that is long enough, certainly"),
-        "unsigned": lambda: jwt.encode(claims, None, algorithm="none"),
-        "subject": lambda: jwt.encode({**claims, "sub": "everybody"}, settings.token_secret),
-        "audience": lambda: jwt.encode({**claims, "aud": "others"}, settings.token_secret),
-    }
-    value = f"Bearer {made[header]()}" if header in made else header
-    headers = {"Authorization": value} if value else {}
-    async with client.post("/api/v2/meetings", data=b"{", headers=headers) as answer:
-        assert (answer.status, (await problem_of(answer))["type"]) == (401, f"/problems/{kind}")
-        assert answer.headers["WWW-Authenticate"].startswith("Bearer")
-
-
-@pytest.mark.parametrize(
     ("path", "status"),
     [
         ("/nowhere", 404),
@@ -253,12 +215,6 @@ async def test_bytes_that_are_no_text_never_crash_anything(
 ) -> None:
     async with client.get(URL(path, encoded=True), headers=token()) as answer:
         assert answer.status < 500
-
-
-@pytest.mark.parametrize("value", ["Bearer é", "Bearer \x80.\x80.\x80", "Bearer " + "a" * 5000])
-async def test_token_of_strange_bytes_is_malformed(client: aiohttp.ClientSession, value: str) -> None:
-    async with client.get("/api/v2/users/me", headers={"Authorization": value}) as answer:
-        assert (answer.status, (await problem_of(answer))["type"]) == (401, "/problems/token-malformed")
 
 
 async def test_wrong_method_is_told_which_there_are(client: aiohttp.ClientSession) -> None:
