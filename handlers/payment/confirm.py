@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from contracts.payment import ChargePayment, ConfirmPayment
 from handlers.payment import rules
-from momo.actors import Context, Decision, accept, refuse
+from momo.actors import Context, Decision, NotYet, accept, refuse
 
 _PAYMENT_KEY = re.compile(r"[!-~]{1,200}")
 
@@ -16,6 +16,9 @@ _PAYMENT_KEY = re.compile(r"[!-~]{1,200}")
 def decide(command: ConfirmPayment, state: rules.Order, context: Context) -> Decision:  # noqa: PLR0911 - each no stands alone
     payment = state.payment
     if payment is None:
+        if not context.last_try:
+            # A quick client confirms while the registration of its hold, in another queue, is still on its way.
+            raise NotYet(f"no payment has the order {command.order_id!r} yet")
         return rules.unknown_order(command.order_id)
     if payment.member_id != command.member_id:
         return refuse("not-your-payment", "This payment is another member's", status=403)

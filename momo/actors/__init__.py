@@ -1,6 +1,6 @@
 """What handlers are written with; the machine behind it is in this package's modules."""
 
-from momo.actors.decision import Accepted, Context, Decision, Refused, Timer, accept, refuse
+from momo.actors.decision import Accepted, Context, Decision, NotYet, Refused, Timer, accept, refuse
 from momo.actors.effects import World
 from momo.actors.record import Record
 from momo.actors.state import Key, Rows, State
@@ -10,6 +10,7 @@ __all__ = [
     "Context",
     "Decision",
     "Key",
+    "NotYet",
     "Record",
     "Refused",
     "Rows",

@@ -13,6 +13,10 @@ from contracts.outcome import Problem
 from momo.actors.record import Record
 
 
+class NotYet(Exception):
+    """Raised by a decision that another message, still on its way, must come before: the message is tried again."""
+
+
 class Context(msgspec.Struct, frozen=True, kw_only=True):
     """What a decision may know besides its message and state: it has no clock, no randomness and no I/O of its own."""
 
@@ -20,6 +24,8 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     """When the flush began (aware, UTC)."""
     next_id: Callable[[], int]
     """A fresh id for a new record, unique in its service, below 2^53."""
+    last_try: bool = False
+    """Whether raising now would make the message a dead letter."""
     sender: str = ""
     """Who asks: `member:17`, `anonymous`, or the service that sent the message."""
 

@@ -146,7 +146,12 @@ class Flush:
         found.update(
             {load.name: self._book.current(load, command, rows) for load, rows in self._rows.get(delivery, [])}
         )
-        context = Context(now=self._now, next_id=self._ids.take, sender=delivery.sender)
+        context = Context(
+            now=self._now,
+            next_id=self._ids.take,
+            last_try=delivery.attempt >= delivery.queue.attempts,
+            sender=delivery.sender,
+        )
         return handler.decide(command, handler.state(**found), context)
 
     def _apply(self, delivery: Delivery, decision: Decision) -> None:

@@ -118,6 +118,7 @@ class Member:
         return answer.body
 
     async def pays(self, seat: Any, **faults: Any) -> Answer:
+        """Confirms at once, before the payment may have been registered."""
         return await self.post("/payments/confirm", await self.stage.checkout(seat, **faults))
 
     @asynccontextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from momo.store.connection import connected
@@ -142,3 +143,16 @@ async def test_host_who_calls_the_meeting_off_refunds_everybody_in_full(stage: S
 
 async def _is(found: Any, wanted: Any) -> bool:
     return bool(await found == wanted)
+
+
+async def test_members_who_pay_the_moment_they_hold_a_seat_are_never_told_that_there_is_no_payment(
+    stage: Stage,
+) -> None:
+    host = await stage.member()
+    meeting = await host.opens(capacity=40, fee=10_000)
+
+    async def join_and_pay(number: int) -> int:
+        member = stage.known(3_000_000_000 + number)
+        return (await member.pays(await member.joins(meeting))).status
+
+    assert set(await asyncio.gather(*map(join_and_pay, range(30)))) == {200}

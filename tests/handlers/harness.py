@@ -29,6 +29,7 @@ class Service:
         self.sent: list[Message] = []
         self._rows: dict[type[Record], dict[tuple[Any, ...], Record]] = {}
         self._ids = count(1001)
+        self.last_try = False
         for record in records:
             self.put(record)
 
@@ -39,7 +40,7 @@ class Service:
             load.name: self._by(load.record, load.columns, [getattr(command, f) for f in load.fields]) for load in keys
         }
         found |= {load.name: self._query(load, command) for load in rows}
-        context = Context(now=self.now, next_id=lambda: next(self._ids))
+        context = Context(now=self.now, next_id=lambda: next(self._ids), last_try=self.last_try)
         decision = decide(command, state(**found), context)
         for record in decision.drops:
             del self._rows[type(record)][key_of(record)]

@@ -9,6 +9,7 @@ import pytest
 
 from contracts.payment import ChargePayment, ExpirePayment, PaymentCompleted, PaymentFailed
 from handlers.payment import expire
+from momo.actors import NotYet
 from tests.handlers.harness import NOW, Service, of, problem, result
 from tests.handlers.payments import KEY, ORDER, Payments, completed
 
@@ -49,7 +50,6 @@ def test_confirming_orders_the_charge_once() -> None:
     ("changes", "status"),
     [
         ({"member_id": 3}, 403),
-        ({"order_id": "momo-9-9-9"}, 404),
         ({"amount": 9_999}, 422),
         ({"payment_key": ""}, 422),
         ({"payment_key": "a b"}, 422),
@@ -58,6 +58,14 @@ def test_confirming_orders_the_charge_once() -> None:
 )
 def test_a_wrong_confirmation_is_refused(changes: dict[str, Any], status: int) -> None:
     assert problem(Payments().confirm(**changes)).status == status
+
+
+def test_a_confirmation_that_overtakes_its_registration_waits_and_is_refused_at_last() -> None:
+    service = Payments()
+    with pytest.raises(NotYet):
+        service.confirm(order_id="momo-9-9-9")
+    service.last_try = True
+    assert problem(service.confirm(order_id="momo-9-9-9")).status == 404
 
 
 def test_another_key_while_one_is_under_way_is_refused() -> None:
