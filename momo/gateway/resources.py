@@ -79,8 +79,6 @@ class Resources:
         await self.channels.start()
         await self.outcomes.start()
         await self.publisher.start()
-        for pool in self.pools.values():
-            await pool.start()
         await self.health.start()
 
     def drain(self) -> None:

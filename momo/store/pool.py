@@ -38,9 +38,6 @@ class Pool:
                 if not connection.closed:
                     self._idle.append(connection)
 
-    async def start(self) -> None:
-        """Nothing is opened before it is needed: a gateway starts without its databases."""
-
     async def stop(self) -> None:
         """Closes what is idle. Statements under way finish on their own connections."""
         while self._idle:

@@ -30,8 +30,6 @@ FLUSH_CONTENTION = Counter(
     "momo_flush_contention_total", "Flushes that met a lock or a duplicate and ran again.", ["lane"]
 )
 LANE_HEALTHY = Gauge("momo_lane_healthy", "1 while the lane reaches its database.", ["lane"])
-PUBLISHED = Counter("momo_published_total", "Messages that the broker has confirmed.", ["process"])
-PUBLISH_FAILURES = Counter("momo_publish_failures_total", "Publishes that the broker did not confirm.", ["process"])
 RELAYED = Counter("momo_relayed_total", "Messages that the relay published for others, by where they lay.", ["source"])
 EFFECT_SECONDS = Histogram("momo_effect_seconds", "One call of an effect.", ["queue"])
 CONSUMING = Gauge("momo_queue_consuming", "1 while this process has a live consumer on the queue.", ["queue"])
