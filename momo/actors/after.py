@@ -105,4 +105,4 @@ async def acknowledge(deliveries: Sequence[Delivery]) -> None:
         delivery.settle()
         ledgers[id(delivery.ledger)] = delivery.ledger
     for ledger in ledgers.values():
-        await ledger.acknowledge()
+        ledger.acknowledge()

@@ -2,13 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-import logging
-from typing import Any
-
-from aiormq.exceptions import AMQPError
-
-log = logging.getLogger(__name__)
+from collections.abc import Callable
 
 
 class Ledger:
@@ -16,14 +10,17 @@ class Ledger:
 
     Tags count a channel's deliveries from 1. An ack with `multiple` covers all tags up to its own, so it is sent only
     up to the last tag before which everything is settled: never for a message that is still in hand.
+
+    `send` writes such an ack, at once and in order. `gone` is set when the channel is closed: what it held will be
+    delivered again, on another, and the inbox knows it.
     """
 
-    def __init__(self, channel: Any) -> None:
-        self._channel = channel
+    def __init__(self, send: Callable[[int], None]) -> None:
+        self._send = send
         self._acked = 0
         self._settled: set[int] = set()
-        self._sending = asyncio.Lock()
         self.delivered = 0
+        self.gone = False
 
     def take(self, tag: int) -> None:
         """A message came with `tag`."""
@@ -37,25 +34,13 @@ class Ledger:
         """How many messages are delivered and not acknowledged."""
         return self.delivered - self._acked
 
-    @property
-    def gone(self) -> bool:
-        """Whether the channel is closed: what it held will be delivered again, on another."""
-        return bool(self._channel.is_closed)
-
-    async def acknowledge(self) -> None:
-        """Sends what can be sent. On a channel that is gone there is nothing to do: the broker delivers these messages
-        again, and the inbox knows them."""
-        # one at a time: an ack that another overtakes on its way out names a tag that is settled already, and for that
-        # the broker closes the channel
-        async with self._sending:
-            last = self._acked
-            while last + 1 in self._settled:
-                last += 1
-                self._settled.discard(last)
-            if last == self._acked:
-                return
+    def acknowledge(self) -> None:
+        """Sends what can be sent."""
+        last = self._acked
+        while last + 1 in self._settled:
+            last += 1
+            self._settled.discard(last)
+        if last > self._acked:
             self._acked = last
-            try:
-                await self._channel.basic_ack(last, multiple=True, wait=False)
-            except (AMQPError, RuntimeError, OSError) as error:
-                log.info("ack up to %d went with its channel: %s", last, error)
+            if not self.gone:
+                self._send(last)

@@ -5,23 +5,23 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import Any
-from weakref import WeakKeyDictionary
 
-from aio_pika import IncomingMessage
 from aiormq.exceptions import AMQPError
 from faststream import AckPolicy
-from faststream.rabbit import Channel, RabbitBroker, RabbitMessage, RabbitQueue
+from faststream.rabbit import Channel, RabbitBroker, RabbitQueue
 from faststream.rabbit.subscriber.usecase import RabbitSubscriber
 
 from contracts.topology import Queue
-from momo.broker.acks import Ledger
 from momo.broker.address import connection_url
 from momo.broker.delivery import Delivery, Undecodable, decode, text_of
 from momo.broker.envelope import CAUSATION, FINGERPRINT, SENDER, TRACEPARENT, Envelope
 from momo.broker.exits import Exits
 from momo.broker.failures import death
 from momo.broker.identity import fresh_id
+from momo.broker.incoming import Incoming, incoming
+from momo.broker.wire import Routes, Taken, WiredConnection
 from momo.telemetry import metrics
 
 log = logging.getLogger(__name__)
@@ -53,9 +53,12 @@ class Consumers:
             apply_types=False,
             reconnect_interval=1,
         )
+        self._routes = Routes()
+        # FastStream gives these to aio-pika's `connect_robust` as they are, but has no parameter for this one
+        self.broker._connection_kwargs["connection_class"] = partial(WiredConnection, routes=self._routes)  # noqa: SLF001
         self._exits = exits
         self._subscribers: dict[Queue, RabbitSubscriber] = {}
-        self._ledgers: WeakKeyDictionary[Any, Ledger] = WeakKeyDictionary()
+        self._takers: dict[Queue, Callable[[Taken], None]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._paused: dict[Queue, asyncio.Task[None]] = {}
         self._careful: dict[Queue, int] = {}
@@ -69,28 +72,32 @@ class Consumers:
     def paused(self) -> frozenset[Queue]:
         return frozenset(self._paused)
 
+    @property
+    def held(self) -> int:
+        """How many messages are delivered and not acknowledged."""
+        return sum(ledger.held for ledger in self._routes.ledgers if not ledger.gone)
+
     def subscribe(self, queue: Queue, take: Callable[[Delivery], None], *, prefetch: int) -> None:
         """Messages of `queue` go to `take`, at most `prefetch` of them unacknowledged."""
 
-        async def raw(message: RabbitMessage) -> IncomingMessage:
-            return message.raw_message
-
-        async def handle(message: IncomingMessage) -> None:
+        def taken(message: Taken) -> None:
             delivery = self._decode(queue, message)
             if delivery is not None:
                 take(delivery)
 
+        async def consumed(message: Any) -> None:
+            raise RuntimeError(f"{message!r} of {queue.name} has passed by the wire")
+
+        consumed.__annotations__["message"] = queue.contract
         subscriber = self.broker.subscriber(
             RabbitQueue(queue.name, declare=False),
             channel=Channel(prefetch_count=1),
             ack_policy=AckPolicy.MANUAL,
             no_reply=True,
         )
-        subscriber(handle, decoder=raw)
-        # A handler that only hands its message on needs nothing of what FastStream would do around it (parsing, context
-        # scopes, middlewares), which is an eighth of the worker's CPU.
-        subscriber.consume = handle  # type: ignore[method-assign,assignment]
+        subscriber(consumed)
         self._subscribers[queue] = subscriber
+        self._takers[queue] = taken
         self._careful[queue] = prefetch
 
     async def start(self) -> None:
@@ -98,11 +105,8 @@ class Consumers:
         aio-pika raises where the broker can't be reached or lacks a queue."""
         await self.broker.connect()
         # At once: one after the other, each would wait behind the deliveries of those before it.
-        waiting = [subscriber for subscriber in self._subscribers.values() if subscriber._consumer_tag is None]  # noqa: SLF001
-        for subscriber in waiting:
-            # FastStream throws away, unacknowledged, what is delivered before it calls itself running.
-            subscriber.running = True
-        answers = await asyncio.gather(*(subscriber.start() for subscriber in waiting), return_exceptions=True)
+        waiting = [queue for queue, subscriber in self._subscribers.items() if subscriber._consumer_tag is None]  # noqa: SLF001
+        answers = await asyncio.gather(*map(self._begin, waiting), return_exceptions=True)
         for answer in answers:
             if isinstance(answer, BaseException):
                 raise answer
@@ -151,6 +155,15 @@ class Consumers:
         await _tried(queue, self._cancel(queue))
         await _tried(queue, self._consume(queue))
 
+    async def _begin(self, queue: Queue) -> None:
+        subscriber = self._subscribers[queue]
+        await subscriber.start()
+        self._claim(queue, subscriber._consumer_tag)  # noqa: SLF001
+
+    def _claim(self, queue: Queue, consumer_tag: str | None) -> None:
+        if consumer_tag is not None:
+            self._routes.claim(consumer_tag, self._takers[queue])
+
     async def _pause(self, queue: Queue) -> None:
         await _tried(queue, self._cancel(queue))
         await asyncio.sleep(COOL_DOWN)
@@ -180,24 +193,26 @@ class Consumers:
         if broker_queue is None or self._stopping:
             return
         subscriber._consumer_tag = await broker_queue.consume(subscriber.consume, timeout=5)  # type: ignore[arg-type]  # noqa: SLF001
+        self._claim(queue, subscriber._consumer_tag)  # noqa: SLF001
         if self._stopping:
             await self._cancel(queue)
             return
         metrics.PAUSED.labels(queue.name).set(0)
         metrics.CONSUMING.labels(queue.name).set(1)
 
-    def _decode(self, queue: Queue, message: IncomingMessage) -> Delivery | None:
-        ledger = self._ledger(message)
-        tag = message.delivery_tag or 0
+    def _decode(self, queue: Queue, taken: Taken) -> Delivery | None:
+        ledger, tag = taken.ledger, taken.tag
         ledger.take(tag)
-        if queue in self._careful and _deliveries(message) < SUSPECT:
-            self._start(_tried(queue, self._widen(queue, self._careful.pop(queue))))
+        message = Incoming(body=taken.body)
         try:
+            message = incoming(taken.header, taken.body)
+            if queue in self._careful and _deliveries(message) < SUSPECT:
+                self._start(_tried(queue, self._widen(queue, self._careful.pop(queue))))
             return decode(queue, message, ledger, tag)
-        except Undecodable as error:
+        except (Undecodable, ValueError) as error:
             log.error("%s: a message is dead: %s", queue.name, error)  # noqa: TRY400 - the message is at fault, not this code
-            letter = _letter(queue, message, error)
-            self._start(self._exits().bury(queue, error.reason, letter, ledger, tag))
+            reason = error.reason if isinstance(error, Undecodable) else "malformed"
+            self._start(self._exits().bury(queue, reason, _letter(queue, message, reason, error), ledger, tag))
             return None
 
     def _start(self, work: Coroutine[Any, Any, None]) -> None:
@@ -205,15 +220,8 @@ class Consumers:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    def _ledger(self, message: IncomingMessage) -> Ledger:
-        channel = message.channel
-        ledger = self._ledgers.get(channel)
-        if ledger is None:
-            ledger = self._ledgers[channel] = Ledger(channel)
-        return ledger
 
-
-def _deliveries(message: IncomingMessage) -> int:
+def _deliveries(message: Incoming) -> int:
     """How often the broker has given `message` to somebody before who did not settle it."""
     count = message.headers.get(DELIVERED, 0)
     return count if isinstance(count, int) else 0
@@ -227,7 +235,7 @@ async def _tried(queue: Queue, work: Coroutine[Any, Any, None]) -> None:
         log.warning("%s can't be reached: %s", queue.name, error)
 
 
-def _letter(queue: Queue, message: IncomingMessage, error: Undecodable) -> Envelope:
+def _letter(queue: Queue, message: Incoming, reason: str, error: Exception) -> Envelope:
     """The dead letter of a message that can't be decoded: its body and what can be told of its properties."""
     message_id = message.message_id or fresh_id()
     headers = {
@@ -243,8 +251,8 @@ def _letter(queue: Queue, message: IncomingMessage, error: Undecodable) -> Envel
         causation_id=text_of(message.headers, CAUSATION),
         sender=text_of(message.headers, SENDER),
         fingerprint=text_of(message.headers, FINGERPRINT),
-        reply_to=message.reply_to or "",
-        first_published_ms=int(message.timestamp.timestamp() * 1000) if message.timestamp else 0,
+        reply_to=message.reply_to,
+        first_published_ms=message.timestamp * 1000,
         traceparent=text_of(message.headers, TRACEPARENT),
-        headers={**headers, **death(queue, error.reason, error)},
+        headers={**headers, **death(queue, reason, error)},
     )

@@ -10,13 +10,13 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from aio_pika.abc import AbstractIncomingMessage
 
 from contracts.base import Message
 from contracts.topology import Queue
 from momo.broker.acks import Ledger
 from momo.broker.envelope import ATTEMPT, CAUSATION, FINGERPRINT, FIRST_PUBLISHED, SENDER, TRACEPARENT
 from momo.broker.identity import business_id, fresh_id, text_of_id
+from momo.broker.incoming import Incoming
 
 KEPT = 64
 """The inbox keeps so many characters of the ids and names that others give us."""
@@ -54,8 +54,8 @@ class Delivery(msgspec.Struct, kw_only=True, eq=False):
         self.ledger.settle(self.tag)
 
 
-def decode(queue: Queue, message: AbstractIncomingMessage, ledger: Ledger, tag: int) -> Delivery:
-    """A Delivery from an AMQP message. Raises Undecodable."""
+def decode(queue: Queue, message: Incoming, ledger: Ledger, tag: int) -> Delivery:
+    """A Delivery from a message of `queue`. Raises Undecodable."""
     body = message.body
     headers = message.headers
     kind = message.type
@@ -81,7 +81,7 @@ def decode(queue: Queue, message: AbstractIncomingMessage, ledger: Ledger, tag: 
         causation_id=text_of(headers, CAUSATION)[:KEPT],
         sender=text_of(headers, SENDER)[:KEPT],
         fingerprint=fingerprint,
-        reply_to=message.reply_to or "",
+        reply_to=message.reply_to,
         attempt=_number(headers, ATTEMPT) or 1,
         first_published_ms=min(_number(headers, FIRST_PUBLISHED) or now, now),
         traceparent=text_of(headers, TRACEPARENT),
@@ -90,7 +90,7 @@ def decode(queue: Queue, message: AbstractIncomingMessage, ledger: Ledger, tag: 
     )
 
 
-def identify(queue: Queue, command: Message, given: str | None) -> bytes:
+def identify(queue: Queue, command: Message, given: str) -> bytes:
     """The 16 bytes that the inbox knows a message by.
 
     A UUID is taken as it is; another producer's own kind of id, or the contract's business key where there is no id,

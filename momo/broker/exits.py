@@ -65,6 +65,6 @@ class Exits:
                 pause = min(pause * 2, 5.0)
             else:
                 ledger.settle(tag)
-                await ledger.acknowledge()
+                ledger.acknowledge()
                 return
         # the channel is gone: the broker has the message back and delivers it again

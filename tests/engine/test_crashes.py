@@ -79,7 +79,7 @@ async def test_a_worker_that_is_told_to_stop_under_load_finishes_what_it_holds(e
             assert await process.wait() == 0
         handled = await engine.count("inbox")
         # what is committed is acknowledged, and what is acknowledged is committed
-        assert await engine.depth(queue_named("meeting.join.queue").name) == sent - handled
+        await eventually(lambda left=sent - handled: _waiting(engine, left))  # type: ignore[misc]
     process = await spawn(engine.settings, ["-m", "momo", "work", "meeting"])
     try:
         await eventually(lambda: _handled(engine, sent), 30)
@@ -107,6 +107,10 @@ async def _end(process: Process) -> None:
     if process.returncode is None:
         process.terminate()
     assert await process.wait() == 0
+
+
+async def _waiting(engine: Engine, count: int) -> bool:
+    return await engine.depth(queue_named("meeting.join.queue").name) == count
 
 
 async def _handled(engine: Engine, count: int) -> bool:

@@ -122,6 +122,6 @@ async def _settled(engine: Engine, count: int) -> bool:
 
 
 async def _held_or_committed(engine: Engine, worker: Worker, count: int) -> bool:
-    held = sum(ledger.held for ledger in worker._consumers._ledgers.values())
+    held = worker._consumers.held
     # a commit whose answer was lost is held as well
     return held > 0 and held + await engine.count("inbox") >= count

@@ -1,0 +1,206 @@
+"""The wire: takes deliveries off a connection before the client library sees them, and writes their acks.
+
+aiormq reads each of a message's three frames by itself and gives it a task, aio-pika an object and another task: half
+of what a worker would do for a message that only waits for its lane. Everything else on the connection (handshakes,
+declarations, heartbeats, cancellations) passes through to them untouched.
+
+Layout: AMQP 0-9-1 specification, section 2.3.5 (frames) and classes 20 (channel) and 60 (basic).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import struct
+from collections.abc import Callable
+from typing import Any
+from weakref import WeakSet
+
+from aio_pika import RobustConnection
+from aiormq.connection import TCPTransportFactory, TLSTransportFactory, TransportFactory
+from yarl import URL
+
+from momo.broker.acks import Ledger
+
+_HEAD = struct.Struct(">BHI")
+_TAG = struct.Struct(">Q").unpack_from
+_ACK = struct.Struct(">BHIHHQBB").pack
+_METHOD, _HEADER, _BODY, _END = 1, 2, 3, 0xCE
+_DELIVER = struct.pack(">HH", 60, 60)
+_CANCEL_OK = struct.pack(">HH", 60, 31)
+_CHANNEL_ENDS = {struct.pack(">HH", 20, method) for method in (11, 40, 41)}
+"""Open-Ok, Close, Close-Ok: whatever a channel of that number held before is no longer its."""
+_HEARTBEAT = b"\x08\x00\x00\x00\x00\x00\x00\xce"
+_BEAT_SECONDS = 1.0
+_READ = 1 << 18
+
+
+class Taken:
+    """A message on its way in: `header` is a content header frame's payload."""
+
+    __slots__ = ("body", "header", "ledger", "left", "tag", "to")
+
+    def __init__(self, to: bytes, tag: int, ledger: Ledger) -> None:
+        self.to = to
+        self.tag = tag
+        self.ledger = ledger
+        self.header = b""
+        self.body = b""
+        self.left = 0
+
+
+Take = Callable[[Taken], None]
+
+
+class Routes:
+    """Who takes the messages of which consumer tag. What comes between a consumer's beginning and its claim waits.
+
+    A claim outlives the connection: aio-pika begins its consumers again under their old tags."""
+
+    def __init__(self) -> None:
+        self.ledgers: WeakSet[Ledger] = WeakSet()
+        self._takers: dict[bytes, Take] = {}
+        self._early: dict[bytes, list[Taken]] = {}
+
+    def claim(self, consumer_tag: str, take: Take) -> None:
+        name = consumer_tag.encode()
+        self._takers[name] = take
+        for message in self._early.pop(name, ()):
+            take(message)
+
+    def give(self, message: Taken) -> None:
+        take = self._takers.get(message.to)
+        if take is None:
+            self._early.setdefault(message.to, []).append(message)
+        else:
+            take(message)
+
+    def end(self, name: bytes) -> None:
+        """The consumer is cancelled."""
+        self._takers.pop(name, None)
+        self._early.pop(name, None)
+
+    def lost(self) -> None:
+        """The connection is gone, and with it what nobody has claimed."""
+        self._early.clear()
+
+
+class Wire:
+    """Stands where aiormq expects a connection's StreamReader, and gives it all but the deliveries."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, routes: Routes) -> None:
+        self._reader = reader
+        self._writer = writer
+        self._routes = routes
+        self._broken_off = b""
+        self._passed = bytearray()
+        self._coming: dict[int, Taken] = {}
+        self._ledgers: dict[int, Ledger] = {}
+        self._clock = asyncio.get_running_loop().time
+        self._beat = self._clock()
+
+    def at_eof(self) -> bool:
+        return not self._passed and self._reader.at_eof()
+
+    async def readexactly(self, n: int) -> bytes:
+        """The next `n` bytes of what passes through. Raises what a StreamReader raises."""
+        while len(self._passed) < n:
+            if not (data := await self._read()):
+                raise asyncio.IncompleteReadError(bytes(self._passed), n)
+            self._sort(self._broken_off + data if self._broken_off else data)
+        found = bytes(self._passed[:n])
+        del self._passed[:n]
+        return found
+
+    async def _read(self) -> bytes:
+        """What has come; nothing at the end, where all that was delivered goes back to the broker."""
+        data = b""
+        try:
+            data = await self._reader.read(_READ)
+        finally:
+            if not data:
+                for channel in tuple(self._ledgers):
+                    self._forget(channel)
+                self._routes.lost()
+        return data
+
+    def _sort(self, data: bytes) -> None:
+        """Takes the deliveries out of whole frames; the last one may be broken off."""
+        at, end = 0, len(data)
+        while end - at > _HEAD.size:
+            kind, channel, size = _HEAD.unpack_from(data, at)
+            if kind > 8:  # no frame at all, but the header of another version of the protocol
+                self._passed += data[at:]
+                at = end
+                break
+            start = at + _HEAD.size
+            stop = start + size
+            if stop >= end:
+                break
+            if not self._takes(kind, channel, data[start:stop]):
+                self._passed += data[at : stop + 1]
+            at = stop + 1
+        self._broken_off = data[at:]
+        if (now := self._clock()) - self._beat >= _BEAT_SECONDS:
+            # where all that comes is taken, aiormq would think the broker dead
+            self._beat = now
+            self._passed += _HEARTBEAT
+
+    def _takes(self, kind: int, channel: int, payload: bytes) -> bool:
+        if kind == _METHOD:
+            return self._takes_method(channel, payload)
+        message = self._coming.get(channel)
+        if message is None:
+            return False
+        if kind == _HEADER:
+            message.header = payload
+            (message.left,) = _TAG(payload, 4)
+        else:
+            message.body = message.body + payload if message.body else payload
+            message.left -= len(payload)
+        if not message.left:
+            del self._coming[channel]
+            self._routes.give(message)
+        return True
+
+    def _takes_method(self, channel: int, payload: bytes) -> bool:
+        method = payload[:4]
+        if method == _DELIVER:
+            at = 5 + payload[4]
+            ledger = self._ledgers.get(channel)
+            if ledger is None:
+                ledger = self._ledgers[channel] = Ledger(lambda tag: self._ack(channel, tag))
+                self._routes.ledgers.add(ledger)
+            self._coming[channel] = Taken(payload[5:at], _TAG(payload, at)[0], ledger)
+            return True
+        if method == _CANCEL_OK:
+            self._routes.end(payload[5 : 5 + payload[4]])
+        elif method in _CHANNEL_ENDS:
+            self._forget(channel)
+        return False
+
+    def _forget(self, channel: int) -> None:
+        self._coming.pop(channel, None)
+        if (ledger := self._ledgers.pop(channel, None)) is not None:
+            ledger.gone = True
+
+    def _ack(self, channel: int, tag: int) -> None:
+        if not self._writer.is_closing():
+            self._writer.write(_ACK(_METHOD, channel, 13, 60, 80, tag, 1, _END))
+
+
+class WiredConnection(RobustConnection):
+    """aio-pika's connection that mends itself, with a Wire in each of its transports."""
+
+    def __init__(self, url: URL, *, routes: Routes, **options: Any) -> None:
+        super().__init__(url, **options)
+        self.kwargs["transport_factory"] = _Wired(routes)
+
+
+class _Wired(TransportFactory):
+    def __init__(self, routes: Routes) -> None:
+        self._routes = routes
+
+    async def create(self, url: URL, **options: Any) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        plain = TLSTransportFactory() if url.scheme == "amqps" else TCPTransportFactory()
+        reader, writer = await plain.create(url, **options)
+        return Wire(reader, writer, self._routes), writer  # type: ignore[return-value]
