@@ -7,7 +7,6 @@ import time
 from collections.abc import Mapping
 from functools import cache
 from typing import Any
-from uuid import UUID
 
 import msgspec
 
@@ -15,7 +14,7 @@ from contracts.base import Message
 from contracts.topology import Queue
 from momo.broker.acks import Ledger
 from momo.broker.envelope import ATTEMPT, CAUSATION, FINGERPRINT, FIRST_PUBLISHED, SENDER, TRACEPARENT
-from momo.broker.identity import business_id, fresh_id, text_of_id
+from momo.broker.identity import business_id, fresh_id, id_of_text, text_of_id
 from momo.broker.incoming import Incoming
 
 KEPT = 64
@@ -98,13 +97,13 @@ def identify(queue: Queue, command: Message, given: str) -> bytes:
     """
     if given:
         try:
-            return UUID(given).bytes
+            return id_of_text(given)
         except ValueError:
-            return UUID(business_id(queue.name, (given,))).bytes
+            return id_of_text(business_id(queue.name, (given,)))
     fields = queue.contract.business_key
     if not fields:
-        return UUID(fresh_id()).bytes
-    return UUID(business_id(queue.name, tuple(str(getattr(command, field)) for field in fields))).bytes
+        return id_of_text(fresh_id())
+    return id_of_text(business_id(queue.name, tuple(str(getattr(command, field)) for field in fields)))
 
 
 @cache

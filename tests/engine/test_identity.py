@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from uuid import UUID
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from momo.broker.identity import business_id, command_id, derived_id, fresh_id, issued_to, service_of
+from momo.broker.identity import business_id, command_id, derived_id, fresh_id, id_of_text, issued_to, service_of
 from momo.settings import SERVICES
 
 SECRET = b"x" * 32
@@ -76,3 +77,15 @@ def test_fresh_ids_sort_by_time() -> None:
     ids = [fresh_id() for _ in range(1_000)]
     assert len(set(ids)) == 1_000
     assert [i[:13] for i in ids] == sorted(i[:13] for i in ids)
+
+
+@given(st.uuids())
+def test_a_uuid_is_read_however_it_is_written(given: UUID) -> None:
+    ways = (str(given), str(given).upper(), given.hex, f"{{{given}}}", given.urn)
+    assert {id_of_text(text) for text in ways} == {given.bytes}
+
+
+@pytest.mark.parametrize("text", ["", "x", "-" * 36, "0" * 36, "0000000 -0000-0000-0000-00000000 000", "é" * 36])
+def test_what_is_no_uuid_is_a_value_error(text: str) -> None:
+    with pytest.raises(ValueError, match=r"hexadecimal|non-hex"):
+        id_of_text(text)

@@ -36,7 +36,11 @@ class Writer:
 def delivery(channel: int, tag: int, body: bytes, *, consumer: str = "c", piece: int = 100) -> list[bytes]:
     """The frames of one message."""
     pieces = [ContentBody(body[at : at + piece]) for at in range(0, len(body), piece)]
-    parts = [commands.Basic.Deliver(consumer, tag, False, "ex", "key"), ContentHeader(body_size=len(body)), *pieces]
+    parts: list[Any] = [
+        commands.Basic.Deliver(consumer, tag, False, "ex", "key"),
+        ContentHeader(body_size=len(body)),
+        *pieces,
+    ]
     return [frame.marshal(part, channel) for part in parts]
 
 
@@ -97,7 +101,8 @@ def test_deliveries_are_taken_whole_and_all_else_passes_as_it_was(
     stream = b""
     while any(lines.values()):
         stream += lines[order.choice([channel for channel, left in lines.items() if left])].pop(0)
-    chunks, at = [], 0
+    chunks: list[bytes] = []
+    at = 0
     while at < len(stream):
         size = cuts[len(chunks) % len(cuts)]
         chunks.append(stream[at : at + size])
@@ -113,7 +118,8 @@ def test_deliveries_are_taken_whole_and_all_else_passes_as_it_was(
 
 
 async def test_what_comes_before_its_consumer_is_known_waits_for_it_in_order() -> None:
-    found, taken = Routes(), []
+    found = Routes()
+    taken: list[Taken] = []
     reader = asyncio.StreamReader()
     wire = Wire(reader, Writer(), found)  # type: ignore[arg-type]
     reader.feed_data(b"".join(delivery(1, 1, b"a") + delivery(1, 2, b"b")) + frame.marshal(Heartbeat(), 0))
@@ -134,6 +140,7 @@ async def test_an_ack_is_written_at_once_and_as_the_protocol_says() -> None:
         ledger.take(message.tag)
         ledger.settle(message.tag)
     ledger.acknowledge()
+    ack: Any
     _, channel, ack = frame.unmarshal(writer.written)
     assert (channel, ack.name, ack.delivery_tag, ack.multiple) == (7, "Basic.Ack", 2, True)
 
