@@ -91,6 +91,13 @@ QUEUES: tuple[Queue, ...] = (
     Queue(key="payment.failed", contract=payment.PaymentFailed, service="notification", subscriber="notification"),
     Queue(key="payment.refunded", contract=payment.PaymentRefunded, service="notification"),
     Queue(key="notification.create", contract=notification.CreateNotification, service="notification"),
+    Queue(key="notification.announce", contract=notification.AnnounceNotification, service="notification"),
+    Queue(
+        key="notification.broadcast",
+        contract=notification.BroadcastNotification,
+        service="notification",
+        kind="effect",
+    ),
     Queue(key="notification.send", contract=notification.SendNotification, service="notification", kind="effect"),
 )
 

@@ -10,7 +10,7 @@ import msgspec
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from contracts.notification import SendNotification
+from contracts.notification import BroadcastNotification, SendNotification
 from contracts.outcome import Outcome
 from momo.broker.delivery import Delivery
 from momo.broker.identity import text_of_id
@@ -30,6 +30,10 @@ def reply_channel(gateway: str) -> str:
     return f"momo.replies.{gateway}"
 
 
+BROADCASTS = "momo.push"
+"""Where every gateway process hears notices that many members get."""
+
+
 def push_channel(member_id: int) -> str:
     """Where every gateway process that holds a socket of the member hears notices."""
     return f"momo.push.{member_id}"
@@ -38,6 +42,7 @@ def push_channel(member_id: int) -> str:
 _encoder = msgspec.json.Encoder()
 decode_replies = msgspec.json.Decoder(list[Reply]).decode
 decode_notice = msgspec.json.Decoder(SendNotification).decode
+decode_broadcast = msgspec.json.Decoder(BroadcastNotification).decode
 
 
 def encode_replies(replies: Sequence[Reply]) -> bytes:
@@ -87,6 +92,9 @@ class RedisPush:
         if self._writing is None:
             self._writing = asyncio.create_task(self._write())
         await sent
+
+    async def broadcast(self, notice: BroadcastNotification) -> None:
+        await self._redis.publish(BROADCASTS, _encoder.encode(notice))
 
     async def _write(self) -> None:
         while self._waiting:

@@ -1,6 +1,8 @@
 """The notification service: what it consumes, and what answers each queue."""
 
 from handlers.notification import (
+    announce,
+    broadcast,
     close,
     create,
     dismissed,
@@ -29,4 +31,6 @@ service.decides("payment.completed.notification.queue", paid.decide, actor="orde
 service.decides("payment.failed.notification.queue", failed.decide, actor="order_id")
 service.decides("payment.refunded.queue", refunded.decide, actor="order_id")
 service.decides("notification.create.queue", create.decide, actor="member_id")
+service.decides("notification.announce.queue", announce.decide, actor="subject")
+service.calls("notification.broadcast.queue", broadcast.run, at_once=8)
 service.calls("notification.send.queue", send.run, at_once=256)

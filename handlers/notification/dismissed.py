@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from contracts.meeting import MeetingDismissed
-from contracts.notification import CreateNotification
+from contracts.notification import AnnounceNotification
+from handlers.notification.rules import AUDIENCE
 from momo.actors import Context, Decision, State, accept
 
 
@@ -11,13 +12,13 @@ def decide(command: MeetingDismissed, state: State, context: Context) -> Decisio
     content = f"'{command.title}' 모임이 취소되었습니다. 결제하신 금액은 전액 환불됩니다."
     return accept(
         sends=[
-            CreateNotification(
-                member_id=member_id,
+            AnnounceNotification(
+                member_ids=command.member_ids[start : start + AUDIENCE],
                 type="meeting.cancelled",
                 subject=f"meeting:{command.meeting_id}",
                 content=content,
                 meeting_id=command.meeting_id,
             )
-            for member_id in command.member_ids
+            for start in range(0, len(command.member_ids), AUDIENCE)
         ]
     )

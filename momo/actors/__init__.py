@@ -3,13 +3,14 @@
 from momo.actors.decision import Accepted, Context, Decision, NotYet, Refused, Timer, accept, refuse
 from momo.actors.effects import World
 from momo.actors.record import Record
-from momo.actors.state import Key, Rows, State
+from momo.actors.state import Key, Keys, Rows, State
 
 __all__ = [
     "Accepted",
     "Context",
     "Decision",
     "Key",
+    "Keys",
     "NotYet",
     "Record",
     "Refused",

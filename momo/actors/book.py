@@ -8,11 +8,11 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from momo.actors.record import Record
+from momo.actors.record import Record, Values
 from momo.actors.state import KeyLoad, RowsLoad
 from momo.store.connection import Read, Rows
 from momo.store.literal import literal
-from momo.store.rows import Values, table_of
+from momo.store.rows import table_of
 
 MOST_ROWS = 1_000
 """In one statement, so that it stays within what a server takes."""
@@ -39,7 +39,8 @@ class Book:
         """Reads and locks the rows of `wanted`: tables by name and rows in key order, so that two flushes wait for each
         other instead of deadlocking."""
         for record, columns in sorted(wanted, key=lambda index: (index[0].table, index[1] != index[0].key, index[1])):
-            keys = wanted[record, columns]
+            if not (keys := wanted[record, columns]):
+                continue  # a message with an empty list
             yield table_of(record).lock(columns, keys), partial(self._locked, record, columns, keys)
 
     def query(self, load: RowsLoad, command: Any, into: list[Record]) -> Read:
@@ -60,6 +61,11 @@ class Book:
     def find(self, record: type[Record], columns: tuple[str, ...], values: Values) -> Record | None:
         """The record at a key that was loaded, as it stands now."""
         return self._indexes.get((record, columns), {}).get(values)
+
+    def loaded(self, load: KeyLoad, command: Any) -> Record | tuple[Record, ...] | None:
+        """What a key load's field is, as earlier decisions have left it."""
+        found = [self.find(load.record, load.columns, values) for values in load.values(command)]
+        return tuple(record for record in found if record is not None) if load.many else found[0]
 
     def current(self, load: RowsLoad, command: Any, found: Iterable[Record]) -> tuple[Record, ...]:
         """What `found`, a query load's rows, has become since: without those that are gone or no longer match."""
@@ -129,10 +135,6 @@ class Book:
                 found[tuple(getattr(after, column) for column in columns)] = after
             elif columns == kind.key:
                 found[key] = None
-
-
-def key_values(load: KeyLoad, command: Any) -> Values:
-    return tuple(getattr(command, field) for field in load.fields)
 
 
 def _parts(items: Sequence[T]) -> Iterator[Sequence[T]]:

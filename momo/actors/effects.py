@@ -8,14 +8,16 @@ from typing import Any, Protocol
 import msgspec
 
 from contracts.base import Message
-from contracts.notification import SendNotification
+from contracts.notification import BroadcastNotification, SendNotification
 from momo.toss.client import TossClient
 
 
 class Push(Protocol):
-    """Hands a stored notice to every gateway process that may hold a socket of the member."""
+    """Hands a stored notice to every gateway process that may hold a socket of the member, or of many."""
 
     async def send(self, notice: SendNotification) -> None: ...
+
+    async def broadcast(self, notice: BroadcastNotification) -> None: ...
 
 
 class World(msgspec.Struct, frozen=True, kw_only=True):

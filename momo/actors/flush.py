@@ -12,17 +12,16 @@ import msgspec
 from contracts.outcome import Outcome
 from contracts.topology import Queue
 from momo.actors import inbox, outbox
-from momo.actors.book import Book, Index, key_values
+from momo.actors.book import Book, Index
 from momo.actors.decision import Context, Decision, Timer
 from momo.actors.handler import Handler
-from momo.actors.record import Record
+from momo.actors.record import Record, Values
 from momo.actors.state import RowsLoad
 from momo.broker.delivery import Delivery
 from momo.broker.envelope import Envelope
 from momo.store.connection import Connection, Read
 from momo.store.errors import StoreUnavailable
 from momo.store.ids import Ids, IdsExhausted
-from momo.store.rows import Values
 
 IDS_A_MESSAGE = 2
 
@@ -103,7 +102,7 @@ class Flush:
         wanted: dict[Index, set[Values]] = {}
         for delivery in self._deliveries:
             for load in self._handlers[delivery.queue].keys:
-                wanted.setdefault((load.record, load.columns), set()).add(key_values(load, delivery.command))
+                wanted.setdefault((load.record, load.columns), set()).update(load.values(delivery.command))
         yield from self._book.locks(wanted)
         for delivery in self._deliveries:
             for query in self._handlers[delivery.queue].rows:
@@ -140,9 +139,7 @@ class Flush:
         if self._broken is not None:
             raise self._broken
         handler, command = self._handlers[delivery.queue], delivery.command
-        found: dict[str, Any] = {
-            k.name: self._book.find(k.record, k.columns, key_values(k, command)) for k in handler.keys
-        }
+        found: dict[str, Any] = {load.name: self._book.loaded(load, command) for load in handler.keys}
         found.update(
             {load.name: self._book.current(load, command, rows) for load, rows in self._rows.get(delivery, [])}
         )

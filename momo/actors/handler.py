@@ -21,6 +21,10 @@ class Handler(msgspec.Struct, frozen=True, kw_only=True):
     keys: tuple[KeyLoad, ...]
     rows: tuple[RowsLoad, ...]
 
+    def weight_of(self, command: Any) -> int:
+        """How many messages this one counts for in a flush: as many as it loads keys."""
+        return max((len(load.values(command)) for load in self.keys if load.many), default=1) or 1
+
     def actor_of(self, command: Any) -> tuple[str, Any]:
         """The actor that a message is for: the same for every queue that names the field alike."""
         return self.actor, getattr(command, self.actor)

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Callable
+from operator import attrgetter
+from typing import Any, ClassVar
 
 import msgspec
+
+Values = tuple[Any, ...]
+"""A key, or a row: what stands in some columns."""
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):
@@ -16,3 +21,9 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
 
     table: ClassVar[str]
     key: ClassVar[tuple[str, ...]]
+
+
+def getter(names: tuple[str, ...]) -> Callable[[Any], Values]:
+    """What reads these fields of a record or message, always as a tuple."""
+    get = attrgetter(*names)
+    return get if len(names) > 1 else lambda thing: (get(thing),)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from momo.live import decode_notice
+from collections.abc import Iterator
+
+from contracts.notification import BroadcastNotification, SendNotification
+from momo.live import decode_broadcast, decode_notice
 from momo.queries import notification as queries
 from momo.queries.database import Database
 from momo.queries.notification import Notice
@@ -29,8 +32,18 @@ class Notices:
 def pushed(payload: bytes) -> Notice:
     """A notice from its push channel. Raises msgspec.MsgspecError for what is none."""
     notice = decode_notice(payload)
+    return _notice(notice, notice.sequence)
+
+
+def broadcast(payload: bytes) -> Iterator[tuple[int, Notice]]:
+    """The notices of one push for many, each with its member. Raises msgspec.MsgspecError for what is none."""
+    notice = decode_broadcast(payload)
+    return ((to.member_id, _notice(notice, to.sequence)) for to in notice.addressees)
+
+
+def _notice(notice: SendNotification | BroadcastNotification, sequence: int) -> Notice:
     return Notice(
-        sequence=notice.sequence,
+        sequence=sequence,
         type=notice.type,
         content=notice.content,
         meeting_id=notice.meeting_id,

@@ -6,12 +6,13 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable
+from itertools import chain
 
 import msgspec
 
 from momo.gateway.channels import Channels, Listener
-from momo.gateway.notices import Notices, pushed
-from momo.live import push_channel
+from momo.gateway.notices import Notices, broadcast, pushed
+from momo.live import BROADCASTS, push_channel
 from momo.queries.notification import Notice
 from momo.store.errors import StoreError
 
@@ -57,12 +58,14 @@ class Feed:
         self._wake.set()
 
     def hear(self, payload: bytes) -> None:
-        """A live notice. Never blocks: where the buffer is full, the database takes its place."""
+        """A live notice, from its member's channel."""
         try:
-            notice = pushed(payload)
+            self.take(pushed(payload))
         except msgspec.MsgspecError as error:
             logger.warning("a push that is no notice: %s", error)
-            return
+
+    def take(self, notice: Notice) -> None:
+        """A live notice. Never blocks: where the buffer is full, the database takes its place."""
         if len(self._live) >= BUFFER:
             self._live.clear()
             self._stale = True
@@ -132,12 +135,13 @@ class Sockets:
     def __init__(self, channels: Channels, notices: Notices) -> None:
         self._channels = channels
         self._notices = notices
-        self._feeds: set[Feed] = set()
+        self._feeds: dict[int, set[Feed]] = {}
+        self._broadcasts = Listener(self._hear)
         self._draining = False
 
     @property
     def count(self) -> int:
-        return len(self._feeds)
+        return sum(map(len, self._feeds.values()))
 
     async def serve(self, member_id: int, after: int | None, send: Send) -> None:
         """Feeds one socket until it is cancelled. `after` is the last sequence that the client has seen; None: only
@@ -148,16 +152,34 @@ class Sockets:
         feed = Feed(member_id, last, self._notices, send)
         # whenever the subscription begins, also after Redis was away, the database is read again
         listener = Listener(feed.hear, feed.resync)
-        self._feeds.add(feed)
+        first = not self._feeds
+        self._feeds.setdefault(member_id, set()).add(feed)
         try:
+            if first:
+                # before any member's channel, and so live before any: from then on no notice can be missed
+                await self._channels.listen(BROADCASTS, self._broadcasts)
             await self._channels.listen(push_channel(member_id), listener)
             await feed.run()
         finally:
-            self._feeds.discard(feed)
             self._channels.leave(push_channel(member_id), listener)
+            feeds = self._feeds[member_id]
+            feeds.discard(feed)
+            if not feeds:
+                del self._feeds[member_id]
+            if not self._feeds:
+                self._channels.leave(BROADCASTS, self._broadcasts)
+
+    def _hear(self, payload: bytes) -> None:
+        """A live notice for many, some of whom may have a socket here."""
+        try:
+            for member_id, notice in broadcast(payload):
+                for feed in self._feeds.get(member_id, ()):
+                    feed.take(notice)
+        except msgspec.MsgspecError as error:
+            logger.warning("a push that is no notice: %s", error)
 
     def drain(self) -> None:
         """Asks every client to come back, to another process."""
         self._draining = True
-        for feed in self._feeds:
+        for feed in chain(*self._feeds.values()):
             feed.close(GOING_AWAY, "the server is stopping")

@@ -6,15 +6,12 @@ import types
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from functools import cache
-from operator import attrgetter
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 
-from momo.actors.record import Record
+from momo.actors.record import Record, Values, getter
 from momo.store.literal import literal, tuples
-
-Values = tuple[Any, ...]
 
 
 class Table:
@@ -25,9 +22,9 @@ class Table:
         self.columns = tuple(field.name for field in msgspec.structs.fields(record))
         hints = get_type_hints(record)
         self._readers = tuple((i, read) for i, c in enumerate(self.columns) if (read := _reader(hints[c])) is not None)
-        self.key_of = _getter(record.key)
+        self.key_of = getter(record.key)
         """A record's primary key, as a tuple."""
-        self._values = _getter(self.columns)
+        self._values = getter(self.columns)
         names = ",".join(f"`{column}`" for column in self.columns)
         self.select = f"SELECT {names} FROM `{record.table}` WHERE "
         self._insert = f"INSERT INTO `{record.table}` ({names}) VALUES "
@@ -85,11 +82,6 @@ def condition(columns: tuple[str, ...], keys: Iterable[Values]) -> str:
         + f" AND `{columns[-1]}` IN ({','.join(map(literal, tails))}))"
         for head, tails in groups.items()
     )
-
-
-def _getter(columns: tuple[str, ...]) -> Callable[[Record], Values]:
-    get = attrgetter(*columns)
-    return get if len(columns) > 1 else lambda record: (get(record),)
 
 
 def _reader(hint: Any) -> Callable[[Any], Any] | None:

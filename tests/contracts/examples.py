@@ -21,7 +21,13 @@ from contracts.meeting import (
     MeetingOffered,
     WithdrawMember,
 )
-from contracts.notification import CreateNotification, SendNotification
+from contracts.notification import (
+    Addressee,
+    AnnounceNotification,
+    BroadcastNotification,
+    CreateNotification,
+    SendNotification,
+)
 from contracts.payment import (
     ChargePayment,
     ConfirmPayment,
@@ -109,6 +115,16 @@ EXAMPLES: tuple[Message, ...] = (
     PaymentFailed(**PAYMENT, code="REJECT_CARD_COMPANY", reason="한도 초과"),
     PaymentRefunded(**PAYMENT, amount=7500, returned=7500, remaining=7500, reason="cancelled"),
     CreateNotification(member_id=42, type="meeting.joined", subject="17", content="모모 joined", meeting_id=17),
+    AnnounceNotification(
+        member_ids=(42, 43), type="meeting.cancelled", subject="meeting:17", content="취소되었습니다.", meeting_id=17
+    ),
+    BroadcastNotification(
+        addressees=(Addressee(42, 3), Addressee(43, 1)),
+        type="meeting.cancelled",
+        content="취소되었습니다.",
+        meeting_id=17,
+        created_at=AT,
+    ),
     SendNotification(member_id=42, sequence=3, type="payment.refunded", content="₩7,500", created_at=AT),
 )
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
+import msgspec
 import pytest_asyncio
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from momo.actors import Record
+from momo.actors import Keys, Record, State
 from momo.actors.book import Book
+from momo.actors.state import loads_of
 from momo.settings import Settings
 from momo.store.connection import Connection, connected
 
@@ -22,6 +24,14 @@ class Member(Record, frozen=True, kw_only=True):
     member_id: int
     email: str
     points: int = 0
+
+
+class Ask(msgspec.Struct):
+    ids: tuple[int, ...]
+
+
+class Asked(State, frozen=True, kw_only=True):
+    members: Annotated[tuple[Member, ...], Keys("ids")]
 
 
 PRIMARY = (Member, ("member_id",))
@@ -50,6 +60,20 @@ async def stored(database: Connection, book: Book) -> list[tuple[object, ...]]:
     for statement in book.statements():
         await database.change(statement)
     return await database.rows("SELECT * FROM book_members ORDER BY member_id")
+
+
+async def test_a_load_by_a_list_finds_each_record_that_is_there_as_it_stands_now(members: Connection) -> None:
+    [load], _ = loads_of(Asked)
+    book = Book()
+    await members.read(book.locks({PRIMARY: set(load.values(Ask(ids=(2, 9, 1, 2))))}))
+    assert book.loaded(load, Ask(ids=(2, 9, 1, 2))) == (
+        Member(member_id=2, email="b@x"),
+        Member(member_id=1, email="a@x"),
+    )
+    book.save(Member(member_id=9, email="n@x"))
+    book.drop(Member(member_id=1, email="a@x"))
+    assert book.loaded(load, Ask(ids=(1, 9))) == (Member(member_id=9, email="n@x"),)
+    assert list(book.locks({PRIMARY: set(load.values(Ask(ids=())))})) == []
 
 
 async def test_a_record_is_found_by_each_of_its_keys(members: Connection) -> None:

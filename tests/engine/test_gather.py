@@ -7,10 +7,15 @@ from collections import defaultdict
 from hypothesis import given
 from hypothesis import strategies as st
 
+from contracts.notification import AnnounceNotification
+from contracts.topology import queue_named
 from momo.actors.lane import Lane
 from momo.broker.delivery import Delivery
 from tests.engine.counter import ADD, UNDO, add, counters, undo
 from tests.engine.letters import delivery
+from workers.notification import service as notification
+
+ANNOUNCE = queue_named("notification.announce.queue")
 
 
 def lane(batch: int) -> Lane:
@@ -62,6 +67,20 @@ def test_what_follows_a_held_message_waits_behind_it_and_others_do_not() -> None
         delivery(ADD, add(2)),
     )
     assert batches([first, query, after, other], 10) == [[first, other], [query, after]]
+
+
+def test_a_message_for_many_counts_as_many() -> None:
+    announce = notification.handlers[ANNOUNCE]
+    told = [
+        delivery(ANNOUNCE, AnnounceNotification(member_ids=ids, type="meeting.cancelled", subject=f"{n}", content="x"))
+        for n, ids in enumerate([(1, 2), (3,), (4, 5, 6, 7), (8, 8), ()])
+    ]
+    assert [announce.weight_of(message.command) for message in told] == [2, 1, 4, 1, 1]
+    under_test = lane(3)
+    under_test._handlers = {ANNOUNCE: announce}
+    for message in told:
+        under_test.put(message)
+    assert [under_test._gather(), under_test._gather(), under_test._gather()] == [told[:2], [told[2]], told[3:]]
 
 
 def test_a_batch_has_at_most_its_size() -> None:

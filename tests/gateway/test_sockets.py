@@ -11,8 +11,8 @@ import aiohttp
 import pytest
 from redis.asyncio import Redis
 
-from contracts.notification import SendNotification
-from momo.live import RedisPush
+from contracts.notification import Addressee, BroadcastNotification, SendNotification
+from momo.live import BROADCASTS, RedisPush
 
 STREAM = "/api/v2/notifications/stream"
 
@@ -124,6 +124,34 @@ async def test_every_socket_of_a_member_hears_and_no_other_member_does(
         await push(redis, me, 2)
         assert await heard(two, 1) == [2]
         assert await silent(third)
+
+
+async def test_a_notice_for_many_reaches_each_of_their_sockets_under_their_own_number(
+    client: aiohttp.ClientSession, token: Any, store: Any, redis: Redis
+) -> None:
+    me, other, third = somebody(), somebody(), somebody()
+    async with (
+        client.ws_connect(f"{STREAM}?after=0", headers=token(me)) as mine,
+        client.ws_connect(f"{STREAM}?after=1", headers=token(other)) as theirs,
+        client.ws_connect(f"{STREAM}?after=0", headers=token(third)) as nobodys,
+    ):
+        for member in (me, other, third):
+            await subscribed(redis, member)
+        await store(me, 1)
+        await store(other, 2)
+        notice = BroadcastNotification(
+            addressees=(Addressee(me, 1), Addressee(other, 2), Addressee(somebody(), 1)),
+            type="meeting.cancelled",
+            content="off",
+            created_at=datetime.now(UTC),
+        )
+        await RedisPush(redis).broadcast(notice)
+        assert (await heard(mine, 1), await heard(theirs, 1)) == ([1], [2])
+        assert await silent(nobodys)
+        await redis.publish(BROADCASTS, b"no notice")
+        await store(me, 2)
+        await push(redis, me, 2)
+        assert await heard(mine, 1) == [2]
 
 
 async def test_nothing_is_missed_when_redis_loses_the_subscription(

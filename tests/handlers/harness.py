@@ -37,7 +37,10 @@ class Service:
         """Decides `command`, keeps what it changes, and returns the decision."""
         state, keys, rows = _loads(decide)
         found: dict[str, Any] = {
-            load.name: self._by(load.record, load.columns, [getattr(command, f) for f in load.fields]) for load in keys
+            load.name: self._many(load, command)
+            if load.many
+            else self._by(load.record, load.columns, [getattr(command, f) for f in load.fields])
+            for load in keys
         }
         found |= {load.name: self._query(load, command) for load in rows}
         context = Context(now=self.now, next_id=lambda: next(self._ids), last_try=self.last_try)
@@ -76,6 +79,10 @@ class Service:
 
     def snapshot(self) -> dict[Any, Any]:
         return {kind: dict(rows) for kind, rows in self._rows.items()} | {"timers": dict(self.timers)}
+
+    def _many(self, load: KeyLoad, command: Message) -> tuple[Record, ...]:
+        found = [self._by(load.record, load.columns, list(values)) for values in load.values(command)]
+        return tuple(record for record in found if record is not None)
 
     def _by(self, kind: type[Record], columns: tuple[str, ...], values: list[Any]) -> Record | None:
         found = [r for r in self.all(kind) if [getattr(r, column) for column in columns] == values]

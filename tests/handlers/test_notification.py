@@ -7,10 +7,17 @@ from datetime import timedelta
 from msgspec.structs import replace
 
 from contracts.meeting import MeetingCancelled, MeetingDismissed, MeetingJoined, MeetingOffered
-from contracts.notification import CreateNotification, SendNotification
+from contracts.notification import (
+    Addressee,
+    AnnounceNotification,
+    BroadcastNotification,
+    CreateNotification,
+    SendNotification,
+)
 from contracts.payment import PaymentCompleted, PaymentFailed, PaymentRefunded
 from contracts.user import UserFollowed, UserRegistered, UserWithdrawn
 from handlers.notification import (
+    announce,
     close,
     create,
     dismissed,
@@ -26,9 +33,13 @@ from handlers.notification import (
     open as open_mailbox,
 )
 from handlers.notification.records import Mailbox, Notification
-from tests.handlers.harness import NOW, Service, of, problem
+from handlers.notification.rules import AUDIENCE
+from tests.handlers.harness import NOW, Service, of, problem, result
 
 NOTICE = CreateNotification(member_id=2, type="user.followed", subject="a", content="안녕")
+ANNOUNCED = AnnounceNotification(
+    member_ids=(2, 3, 2, 4), type="meeting.cancelled", subject="meeting:5", content="안녕", meeting_id=5
+)
 JOINED = MeetingJoined(meeting_id=5, title="러닝", host_id=1, member_id=2, nickname="민수", joined_at=NOW)
 REFUNDED = PaymentRefunded(
     order_id="o",
@@ -115,10 +126,46 @@ def test_an_offer_says_until_when_in_korean_time() -> None:
     }
 
 
-def test_every_dismissed_member_hears_once() -> None:
+def test_dismissed_members_are_told_in_messages_of_bounded_length() -> None:
     service = Service()
-    service.handle(dismissed.decide, MeetingDismissed(meeting_id=5, title="러닝", member_ids=(2, 3)))
-    assert set(contents(service)) == {2, 3}
+    members = tuple(range(2, 2 + 2 * AUDIENCE + 3))
+    service.handle(dismissed.decide, MeetingDismissed(meeting_id=5, title="러닝", member_ids=members))
+    told = of(AnnounceNotification, service.sent)
+    assert [len(part.member_ids) for part in told] == [AUDIENCE, AUDIENCE, 3]
+    assert tuple(member for part in told for member in part.member_ids) == members
+    assert {(part.type, part.subject) for part in told} == {("meeting.cancelled", "meeting:5")}
+
+
+def test_an_announcement_is_stored_for_each_once_and_pushed_with_their_own_numbers() -> None:
+    service = Service(
+        Mailbox(member_id=2, last_sequence=7, unread=0, opened_at=NOW),
+        Mailbox(member_id=4, opened_at=NOW, closed_at=NOW),
+    )
+    service.handle(announce.decide, ANNOUNCED)
+    [push] = of(BroadcastNotification, service.take_sent())
+    assert push.addressees == (Addressee(2, 8), Addressee(3, 1))
+    assert {(n.member_id, n.sequence, n.content) for n in service.all(Notification)} == {(2, 8, "안녕"), (3, 1, "안녕")}
+    assert (service.get(Mailbox, 2).last_sequence, service.get(Mailbox, 2).unread) == (8, 1)
+
+    before = service.snapshot()
+    service.handle(announce.decide, replace(ANNOUNCED, member_ids=(3, 2)))
+    assert (service.snapshot(), service.sent) == (before, [])
+
+
+def test_an_announcement_reaches_those_who_were_not_told_yet() -> None:
+    service = Service()
+    service.handle(create.decide, replace(NOTICE, type="meeting.cancelled", subject="meeting:5"))
+    service.take_sent()
+    service.handle(announce.decide, ANNOUNCED)
+    [push] = of(BroadcastNotification, service.sent)
+    assert [to.member_id for to in push.addressees] == [3, 4]
+
+
+def test_an_announcement_to_nobody_or_about_nothing_changes_nothing() -> None:
+    service = Service()
+    assert result(service.handle(announce.decide, replace(ANNOUNCED, member_ids=()))) is None
+    assert problem(service.handle(announce.decide, replace(ANNOUNCED, subject=""))).type == "invalid-notification"
+    assert (service.all(Notification), service.sent) == ([], [])
 
 
 def test_a_payer_hears_of_completion_failure_and_refund() -> None:
