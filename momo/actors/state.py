@@ -12,8 +12,8 @@ from momo.actors.record import Record, Values, getter
 
 
 class State(msgspec.Struct, frozen=True, kw_only=True):
-    """What one decision sees. Each field is `Annotated[SomeRecord | None, Key(…)]`, or a tuple of records with `Keys(…)`
-    or `Rows(…)`; decisions that need nothing take `State` itself."""
+    """What one decision sees. Each field is `Annotated[SomeRecord | None, Key(…)]`, or a tuple of records with
+    `Keys(…)` or `Rows(…)`; decisions that need nothing take `State` itself."""
 
 
 class Key:
