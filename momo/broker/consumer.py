@@ -77,6 +77,11 @@ class Consumers:
         """How many messages are delivered and not acknowledged."""
         return sum(ledger.held for ledger in self._routes.ledgers if not ledger.gone)
 
+    def consuming(self, queue: Queue) -> bool:
+        """Whether the broker delivers `queue` to this process."""
+        tag = self._subscribers[queue]._consumer_tag  # noqa: SLF001
+        return tag is not None and self._routes.consuming(tag)
+
     def subscribe(self, queue: Queue, take: Callable[[Delivery], None], *, prefetch: int) -> None:
         """Messages of `queue` go to `take`, at most `prefetch` of them unacknowledged."""
 
@@ -99,6 +104,7 @@ class Consumers:
         self._subscribers[queue] = subscriber
         self._takers[queue] = taken
         self._careful[queue] = prefetch
+        metrics.CONSUMING.labels(queue.name).set_function(lambda: self.consuming(queue))
 
     async def start(self) -> None:
         """Connects and consumes; called again after it raised, it goes on with what is not consumed yet. Raises what
@@ -110,8 +116,6 @@ class Consumers:
         for answer in answers:
             if isinstance(answer, BaseException):
                 raise answer
-        for queue in self._subscribers:
-            metrics.CONSUMING.labels(queue.name).set(1)
 
     async def cancel(self) -> None:
         """Takes no more messages; those at hand are still handled."""
@@ -150,7 +154,7 @@ class Consumers:
         await self._consume(queue)
 
     async def revive(self, queue: Queue) -> None:
-        """Consumes a queue again that has lost its consumer without anybody noticing, where that is possible now."""
+        """Consumes a queue again that has lost its consumer and was not mended, where that is possible now."""
         log.warning("%s has no consumer; consuming it again", queue.name)
         await _tried(queue, self._cancel(queue))
         await _tried(queue, self._consume(queue))
@@ -180,7 +184,6 @@ class Consumers:
             await self._consume(queue)
 
     async def _cancel(self, queue: Queue) -> None:
-        metrics.CONSUMING.labels(queue.name).set(0)
         subscriber = self._subscribers[queue]
         tag, subscriber._consumer_tag = subscriber._consumer_tag, None  # noqa: SLF001 - FastStream can only stop it whole
         broker_queue = subscriber._queue_obj  # noqa: SLF001
@@ -198,7 +201,6 @@ class Consumers:
             await self._cancel(queue)
             return
         metrics.PAUSED.labels(queue.name).set(0)
-        metrics.CONSUMING.labels(queue.name).set(1)
 
     def _decode(self, queue: Queue, taken: Taken) -> Delivery | None:
         ledger, tag = taken.ledger, taken.tag

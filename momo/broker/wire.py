@@ -26,7 +26,7 @@ _TAG = struct.Struct(">Q").unpack_from
 _ACK = struct.Struct(">BHIHHQBB").pack
 _METHOD, _HEADER, _BODY, _END = 1, 2, 3, 0xCE
 _DELIVER = struct.pack(">HH", 60, 60)
-_CANCEL_OK = struct.pack(">HH", 60, 31)
+_CONSUME_OK, _CANCEL, _CANCEL_OK = (struct.pack(">HH", 60, method) for method in (21, 30, 31))
 _CHANNEL_ENDS = {struct.pack(">HH", 20, method) for method in (11, 40, 41)}
 """Open-Ok, Close, Close-Ok: whatever a channel of that number held before is no longer its."""
 _HEARTBEAT = b"\x08\x00\x00\x00\x00\x00\x00\xce"
@@ -60,6 +60,11 @@ class Routes:
         self.ledgers: WeakSet[Ledger] = WeakSet()
         self._takers: dict[bytes, Take] = {}
         self._early: dict[bytes, list[Taken]] = {}
+        self._live: set[bytes] = set()
+
+    def consuming(self, consumer_tag: str) -> bool:
+        """Whether the broker has begun this consumer, and nothing has ended it since."""
+        return consumer_tag.encode() in self._live
 
     def claim(self, consumer_tag: str, take: Take) -> None:
         name = consumer_tag.encode()
@@ -74,14 +79,18 @@ class Routes:
         else:
             take(message)
 
-    def end(self, name: bytes) -> None:
-        """The consumer is cancelled."""
-        self._takers.pop(name, None)
+    def begun(self, name: bytes) -> None:
+        self._live.add(name)
+
+    def ended(self, name: bytes) -> None:
+        """Its channel, its connection or its queue is gone. It may begin again."""
+        self._live.discard(name)
         self._early.pop(name, None)
 
-    def lost(self) -> None:
-        """The connection is gone, and with it what nobody has claimed."""
-        self._early.clear()
+    def cancelled(self, name: bytes) -> None:
+        """We asked for it: it won't begin again."""
+        self.ended(name)
+        self._takers.pop(name, None)
 
 
 class Wire:
@@ -95,6 +104,7 @@ class Wire:
         self._passed = bytearray()
         self._coming: dict[int, Taken] = {}
         self._ledgers: dict[int, Ledger] = {}
+        self._consumers: dict[int, set[bytes]] = {}
         self._clock = asyncio.get_running_loop().time
         self._beat = self._clock()
 
@@ -118,9 +128,8 @@ class Wire:
             data = await self._reader.read(_READ)
         finally:
             if not data:
-                for channel in tuple(self._ledgers):
+                for channel in {*self._ledgers, *self._consumers}:
                     self._forget(channel)
-                self._routes.lost()
         return data
 
     def _sort(self, data: bytes) -> None:
@@ -172,16 +181,27 @@ class Wire:
                 self._routes.ledgers.add(ledger)
             self._coming[channel] = Taken(payload[5:at], _TAG(payload, at)[0], ledger)
             return True
-        if method == _CANCEL_OK:
-            self._routes.end(payload[5 : 5 + payload[4]])
-        elif method in _CHANNEL_ENDS:
+        if method in _CHANNEL_ENDS:
             self._forget(channel)
+        elif method in (_CONSUME_OK, _CANCEL, _CANCEL_OK):
+            self._consumer(channel, method, payload[5 : 5 + payload[4]])
         return False
+
+    def _consumer(self, channel: int, method: bytes, name: bytes) -> None:
+        consumers = self._consumers.setdefault(channel, set())
+        if method == _CONSUME_OK:
+            consumers.add(name)
+            self._routes.begun(name)
+        else:
+            consumers.discard(name)
+            (self._routes.ended if method == _CANCEL else self._routes.cancelled)(name)
 
     def _forget(self, channel: int) -> None:
         self._coming.pop(channel, None)
         if (ledger := self._ledgers.pop(channel, None)) is not None:
             ledger.gone = True
+        for name in self._consumers.pop(channel, ()):
+            self._routes.ended(name)
 
     def _ack(self, channel: int, tag: int) -> None:
         if not self._writer.is_closing():

@@ -160,9 +160,36 @@ async def test_a_channel_that_closes_acks_nothing_more_and_its_number_begins_ane
     assert writer.written == b""
 
 
+@pytest.mark.parametrize(
+    "end",
+    [
+        frame.marshal(commands.Basic.Cancel("c"), 1),
+        frame.marshal(commands.Basic.CancelOk("c"), 1),
+        frame.marshal(commands.Channel.Close(404, "gone", 0, 0), 1),
+        b"",
+    ],
+    ids=["cancelled by the broker", "cancelled by us", "channel closed", "connection lost"],
+)
+async def test_a_consumer_lives_until_it_its_channel_or_its_connection_ends(end: bytes) -> None:
+    found, _ = routes()
+    reader = asyncio.StreamReader()
+    wire = Wire(reader, Writer(), found)  # type: ignore[arg-type]
+    other = frame.marshal(commands.Basic.ConsumeOk("other"), 2)
+    begun = frame.marshal(commands.Basic.ConsumeOk("c"), 1)
+    reader.feed_data(begun + other)
+    await wire.readexactly(len(begun + other))
+    assert found.consuming("c")
+    reader.feed_data(end) if end else reader.feed_eof()
+    with suppress(asyncio.IncompleteReadError):
+        await wire.readexactly(len(end) or 1)
+    assert not found.consuming("c")
+    assert found.consuming("other") is bool(end)
+
+
 async def test_the_end_of_the_connection_lets_go_of_all_that_was_delivered() -> None:
     found, taken = routes()
-    await through(delivery(1, 1, b"x") + delivery(2, 1, b"y", consumer="nobody"), found)
+    begun = frame.marshal(commands.Basic.ConsumeOk("nobody"), 2)
+    await through([begun, *delivery(1, 1, b"x"), *delivery(2, 1, b"y", consumer="nobody")], found)
     assert taken[0].ledger.gone
     late: list[Taken] = []
     found.claim("nobody", late.append)
