@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from typing import Annotated
 
 import msgspec
 
@@ -32,7 +33,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     port: int = 8080
     token_secret: str = "development-only-token-secret-change-me"  # noqa: S105 - says so itself
     """Signs access tokens and command ids, and keys the fingerprints of requests. At least 32 bytes."""
-    lanes: int = 1
+    lanes: int = 2
     """Lanes a worker process opens per service; each owns one database connection."""
     batch: int = 256
     """The most messages one flush takes."""
@@ -40,6 +41,17 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Where a worker or relay answers `/metrics` and `/health/*` (of several processes, the next ports); 0: nowhere."""
     grace_seconds: float = 10.0
     """How long a stopping process may take to finish what it holds."""
+    drain_seconds: Annotated[float, msgspec.Meta(ge=0)] = 0.5
+    """How long a stopping gateway, no longer ready, still answers new requests: until balancers have noticed. At most
+    half of the grace period."""
+    shed_lag_seconds: Annotated[float, msgspec.Meta(gt=0)] = 10.0
+    """A command whose queue is so far behind is answered 503 with Retry-After."""
+    user_url: str = ""
+    """Where the user service answers `/internal/users/{id}`; empty: where this gateway listens."""
+    dead_letter_share: Annotated[float, msgspec.Meta(gt=0, le=1)] = 0.5
+    """A queue is paused when so much of what a process handled of it within a minute died (0 to 1)."""
+    dead_letter_least: Annotated[int, msgspec.Meta(ge=1)] = 20
+    """So many dead letters within the minute there must be before their share means anything."""
 
     def db_url(self, service: str) -> str:
         """The database of `service`; the category service reads the user database."""

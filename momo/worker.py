@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
+import socket
 from collections.abc import Callable, Sequence
 
 from redis.asyncio import Redis
@@ -20,7 +22,9 @@ from momo.broker.exits import Exits
 from momo.broker.guard import Guard
 from momo.broker.publisher import Publisher, PublishError
 from momo.live import RedisPush, Replies
+from momo.pauses import GUARD, Pauses
 from momo.settings import Settings
+from momo.steady import SteadyConnection
 from momo.telemetry.probes import Probes
 from momo.toss.client import TossClient
 
@@ -66,18 +70,25 @@ class Worker:
         self._only = only
         self._services = services
         self._publisher = Publisher(settings.amqp_url, name=f"momo-worker {name}")
-        self._guard = Guard(self._pause)
+        self._guard = Guard(self._pause, share=settings.dead_letter_share, least=settings.dead_letter_least)
         self._exits = Exits(self._publisher, self._guard)
         self._consumers = Consumers(settings.amqp_url, name=f"momo-worker {name}", exits=lambda: self._exits)
         # while Redis hangs, what can't be told at once is not worth a connection more
-        self._redis = Redis.from_url(settings.redis_url, socket_timeout=2, socket_connect_timeout=2, max_connections=32)
+        self._redis = Redis.from_url(
+            settings.redis_url,
+            socket_timeout=2,
+            socket_connect_timeout=2,
+            max_connections=32,
+            connection_class=SteadyConnection,
+        )
         self._toss = TossClient(settings.toss_url, settings.toss_secret_key)
         self._world = World(toss=self._toss, push=RedisPush(self._redis))
         self._replies = Replies(self._redis)
+        self._pauses = Pauses(self._redis, self._consumers, f"{socket.gethostname()}:{os.getpid()}")
         self._probes = Probes(settings.host, settings.metrics_port, lambda: self.ready)
         self.lanes: list[Lane] = []
         self.calls: list[Calls] = []
-        self.ready = False
+        self._seen = False
         for service in services:
             self._wire(service)
 
@@ -89,9 +100,11 @@ class Worker:
                 await self._publisher.start()
                 await self._connect(stop)
                 watch = asyncio.create_task(self._watch())
+                pauses = asyncio.create_task(self._pauses.run())
                 ended = await _first(stop, lanes)
                 watch.cancel()
-                self.ready = False
+                pauses.cancel()
+                self._seen = False
                 await self._drain()
                 if ended is not None:
                     raise RuntimeError("a lane has ended") from ended
@@ -103,7 +116,17 @@ class Worker:
                 await asyncio.gather(*lanes, return_exceptions=True)
                 await self._consumers.stop()
                 await self._publisher.stop()
+                await self._pauses.withdraw()
                 await self._redis.aclose()
+
+    @property
+    def ready(self) -> bool:
+        """Whether the broker delivers every queue to this process, save what is paused, and each lane can commit."""
+        return (
+            self._seen
+            and all(map(self._consumers.consuming, set(self._consumers.queues) - self._consumers.paused))
+            and all(lane.healthy for lane in self.lanes)
+        )
 
     def _wire(self, service: Service) -> None:
         settings = self._settings
@@ -156,16 +179,18 @@ class Worker:
         missing: set[Queue] = set()
         while True:
             try:
+                paused = self._consumers.paused
                 counts = {queue: await self._publisher.consumers(queue.name) for queue in self._consumers.queues}
             except PublishError as error:
                 log.info("the consumers can't be counted: %s", error)
-                self.ready = False
+                self._seen = False
             else:
-                gone = {queue for queue, count in counts.items() if not count} - self._consumers.paused
+                gone = {q for q, count in counts.items() if not count or not self._consumers.consuming(q)} - paused
+                # at first sight the client library may be about to mend it
                 for queue in gone & missing:
                     await self._consumers.revive(queue)
                 missing = gone
-                self.ready = not gone and all(lane.healthy for lane in self.lanes)
+                self._seen = not gone
             await asyncio.sleep(WATCH_SECONDS)
 
     async def _drain(self) -> None:
@@ -182,7 +207,7 @@ class Worker:
             log.warning("the grace period is over; what is still held will be delivered again")
 
     def _pause(self, queue: Queue) -> None:
-        self._consumers.pause(queue)
+        self._consumers.pause(queue, GUARD)
 
 
 def _spread(found: Handler, lanes: Sequence[Lane]) -> Callable[[Delivery], None]:

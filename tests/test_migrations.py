@@ -70,6 +70,7 @@ async def test_every_service_is_migrated_once(servers: Servers) -> None:
         "V5__Create_user_ratings_table.sql",
         "V8__Create_user_social_table.sql",
         "V11__Create_engine_tables.sql",
+        "V12__Create_operator_acts_table.sql",
     ]
     async with connected(settings.user_db_url) as database:
         assert await database.rows("SELECT COUNT(*) FROM categories") == [(20,)]

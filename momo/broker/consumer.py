@@ -32,6 +32,9 @@ GONE = (AMQPError, OSError, RuntimeError, TimeoutError)
 COOL_DOWN = 60.0
 """Seconds after which a paused queue is tried again."""
 
+FOREVER = 253_402_300_799
+"""The last second of the year 9999: a producer may give any 64 bits as its timestamp."""
+
 DELIVERED = "x-delivery-count"
 SUSPECT = 2
 """A message that was in hand when so many processes died may be what killed them."""
@@ -137,15 +140,19 @@ class Consumers:
         """Disconnects; what is not acknowledged by now will be delivered again."""
         for task in self._tasks:
             task.cancel()
+        # a quorum queue may forget acks that are followed by the end of their channel, but not by an answered question
+        await asyncio.gather(*(_tried(queue, self._answered(queue)) for queue in self._subscribers))
         await self.broker.stop()
 
-    def pause(self, queue: Queue) -> None:
-        """Stops consuming `queue`, says so, and tries it again after a cool-down."""
-        if queue in self._paused or self._stopping:
+    def pause(self, queue: Queue, why: str, seconds: float | None = COOL_DOWN) -> None:
+        """Stops consuming `queue`, says so, and tries it again after `seconds`; None: not before it is resumed."""
+        if self._stopping or (queue in self._paused and seconds is not None):
             return
-        log.error("%s is paused for %d s: too much of it is dead-lettered", queue.name, COOL_DOWN)
+        if (timed := self._paused.pop(queue, None)) is not None:
+            timed.cancel()
+        log.error("%s is paused %s: %s", queue.name, f"for {seconds:.0f} s" if seconds else "until it is resumed", why)
         metrics.PAUSED.labels(queue.name).set(1)
-        self._paused[queue] = asyncio.create_task(self._pause(queue))
+        self._paused[queue] = asyncio.create_task(self._pause(queue, seconds))
 
     async def resume(self, queue: Queue) -> None:
         """Consumes a paused queue again, before its cool-down is over."""
@@ -168,11 +175,18 @@ class Consumers:
         if consumer_tag is not None:
             self._routes.claim(consumer_tag, self._takers[queue])
 
-    async def _pause(self, queue: Queue) -> None:
+    async def _pause(self, queue: Queue, seconds: float | None) -> None:
         await _tried(queue, self._cancel(queue))
-        await asyncio.sleep(COOL_DOWN)
+        if seconds is None:
+            return
+        await asyncio.sleep(seconds)
         self._paused.pop(queue, None)
         await _tried(queue, self._consume(queue))
+
+    async def _answered(self, queue: Queue) -> None:
+        broker_queue = self._subscribers[queue]._queue_obj  # noqa: SLF001
+        if broker_queue is not None and not broker_queue.channel.is_closed:
+            await broker_queue.channel.set_qos(prefetch_count=1, timeout=2)
 
     async def _widen(self, queue: Queue, prefetch: int) -> None:
         """Takes `prefetch` messages of `queue` at once; that goes for consumers that begin after it."""
@@ -254,7 +268,7 @@ def _letter(queue: Queue, message: Incoming, reason: str, error: Exception) -> E
         sender=text_of(message.headers, SENDER),
         fingerprint=text_of(message.headers, FINGERPRINT),
         reply_to=message.reply_to,
-        first_published_ms=message.timestamp * 1000,
+        first_published_ms=min(max(message.timestamp, 0), FOREVER) * 1000,
         traceparent=text_of(message.headers, TRACEPARENT),
         headers={**headers, **death(queue, reason, error)},
     )

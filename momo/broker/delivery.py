@@ -17,6 +17,8 @@ from momo.broker.envelope import ATTEMPT, CAUSATION, FINGERPRINT, FIRST_PUBLISHE
 from momo.broker.identity import business_id, fresh_id, id_of_text, text_of_id
 from momo.broker.incoming import Incoming
 
+MOST_BYTES = 1_000_000
+"""Of a body; the longest of our own has the ids of 10,000 members, about a tenth of it."""
 KEPT = 64
 """The inbox keeps so many characters of the ids and names that others give us."""
 _FINGERPRINT = re.compile("[0-9a-fA-F]{32}")
@@ -60,6 +62,8 @@ def decode(queue: Queue, message: Incoming, ledger: Ledger, tag: int) -> Deliver
     kind = message.type
     if kind and kind != queue.key:
         raise Undecodable("unknown-type", f"type is {kind!r}, but {queue.name} takes {queue.key!r}")
+    if len(body) > MOST_BYTES:
+        raise Undecodable("too-large", f"the body has {len(body):,} bytes; {MOST_BYTES:,} are taken")
     try:
         command = _decoder(queue.contract).decode(body)
     except msgspec.ValidationError as error:

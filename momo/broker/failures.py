@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from contracts.topology import Queue
 from momo.broker.delivery import Delivery
 from momo.broker.envelope import Envelope
@@ -10,6 +12,7 @@ from momo.broker.identity import text_of_id
 REASON = "x-death-reason"
 ERROR = "x-death-error"
 ORIGIN = "x-origin-queue"
+DIED = "x-death-at"
 
 
 def delay_exchange(milliseconds: int) -> str:
@@ -35,8 +38,13 @@ def dead(delivery: Delivery, reason: str, error: BaseException) -> Envelope:
 
 
 def death(queue: Queue, reason: str, error: BaseException) -> dict[str, str]:
-    """The headers that a dead letter carries: reason (a word), error (a text), and where it came from."""
-    return {REASON: reason, ERROR: f"{type(error).__name__}: {error}"[:2_000], ORIGIN: queue.name}
+    """The headers that a dead letter carries: reason (a word), error (a text), where it came from, and when it died."""
+    return {
+        REASON: reason,
+        ERROR: f"{type(error).__name__}: {error}"[:2_000],
+        ORIGIN: queue.name,
+        DIED: datetime.now(UTC).isoformat(),
+    }
 
 
 def _again(

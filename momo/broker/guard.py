@@ -9,17 +9,23 @@ from collections.abc import Callable
 from contracts.topology import Queue
 
 WINDOW_SECONDS = 60.0
-LEAST = 20
-"""So many dead letters within the window there must be before a share means anything."""
-SHARE = 0.5
 
 
 class Guard:
-    """Watches one process's queues. `pause` is called once a queue's dead letters within a minute are at least twenty
-    and half of what it handled."""
+    """Watches one process's queues. `pause` is called once a queue's dead letters within a minute are at least `least`
+    in number and the `share` (0 to 1) of all that it handled."""
 
-    def __init__(self, pause: Callable[[Queue], None], clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        pause: Callable[[Queue], None],
+        *,
+        share: float,
+        least: int,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._pause = pause
+        self._share = share
+        self._least = least
         self._clock = clock
         self._handled: dict[Queue, deque[tuple[float, int]]] = {}
         self._dead: dict[Queue, deque[tuple[float, int]]] = {}
@@ -32,7 +38,7 @@ class Guard:
     def dead(self, queue: Queue) -> None:
         self._dead.setdefault(queue, deque()).append((self._clock(), 1))
         dead, handled = self._sum(self._dead, queue), self._sum(self._handled, queue)
-        if dead >= LEAST and dead >= SHARE * (dead + handled):
+        if dead >= self._least and dead >= self._share * (dead + handled):
             self._dead[queue].clear()
             self._pause(queue)
 

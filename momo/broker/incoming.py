@@ -33,7 +33,7 @@ _CORRELATION_ID, _REPLY_TO, _EXPIRATION, _MESSAGE_ID, _TIMESTAMP, _TYPE = (
 class Incoming(msgspec.Struct, kw_only=True, eq=False):
     """A message as the broker delivers it: what MOMO reads of its properties, empty where it has none.
 
-    `timestamp` is in seconds since 1970. Text that is no UTF-8 has its bad bytes replaced.
+    `timestamp` is in seconds since 1970. Bytes of a text that are no UTF-8 are left out.
     """
 
     body: bytes
@@ -85,7 +85,7 @@ def _incoming(header: bytes, body: bytes) -> Incoming:  # noqa: C901 - a line fo
 
 def _short(data: bytes, at: int) -> tuple[int, str]:
     end = at + 1 + data[at]
-    return end, data[at + 1 : end].decode(errors="replace")
+    return end, data[at + 1 : end].decode(errors="ignore")
 
 
 def _table(data: bytes, at: int) -> tuple[int, dict[str, Any]]:
@@ -100,7 +100,7 @@ def _table(data: bytes, at: int) -> tuple[int, dict[str, Any]]:
         if kind == _TEXT:
             begin = at + 5
             at = begin + _LONG(data, at + 1)[0]
-            found[name] = data[begin:at].decode(errors="replace")
+            found[name] = data[begin:at].decode(errors="ignore")
         elif kind == _INT64:
             (found[name],) = _INTEGER(data, at + 1)
             at += 9
@@ -112,4 +112,4 @@ def _table(data: bytes, at: int) -> tuple[int, dict[str, Any]]:
 
 @lru_cache(maxsize=1024)
 def _name(data: bytes) -> str:
-    return data.decode(errors="replace")
+    return data.decode(errors="ignore")

@@ -53,7 +53,7 @@ def topology(queues: Sequence[Queue] = QUEUES) -> Topology:
     exchanges |= {Exchange(queue.dead_letter_exchange, "topic") for queue in queues}
     exchanges |= {Exchange(delay_exchange(ms), "fanout") for ms in DELAYS_MS}
     declared = [_work(queue) for queue in queues]
-    declared += [BrokerQueue(queue.dead_letter_queue, {"x-queue-type": "quorum"}) for queue in queues]
+    declared += [_dead(queue) for queue in queues]
     declared += [_delay(ms) for ms in DELAYS_MS]
     bindings = [Binding(queue.exchange, queue.name, queue.key) for queue in queues]
     bindings += [Binding(q.dead_letter_exchange, q.dead_letter_queue, q.dead_letter_queue) for q in queues]
@@ -134,6 +134,11 @@ def _work(queue: Queue) -> BrokerQueue:
             "x-overflow": "reject-publish",
         },
     )
+
+
+def _dead(queue: Queue) -> BrokerQueue:
+    """Looking at a letter and putting it back counts as a delivery; RabbitMQ 4 would throw it away after twenty."""
+    return BrokerQueue(queue.dead_letter_queue, {"x-queue-type": "quorum", "x-delivery-limit": 1_000_000_000})
 
 
 def _delay(milliseconds: int) -> BrokerQueue:

@@ -6,13 +6,15 @@ from msgspec.structs import replace
 from prometheus_client import REGISTRY
 
 from momo.broker.envelope import Envelope, seal
-from momo.broker.guard import LEAST
 from momo.broker.identity import fresh_id
 from momo.broker.management import ask
 from momo.broker.topology import declare, topology
+from momo.settings import Settings
 from tests.engine.counter import ADD, CALL, QUEUES, UNDO, add, call, calls, counters
 from tests.engine.engine import Engine, working
 from tests.waiting import eventually
+
+LEAST = Settings().dead_letter_least
 
 
 def paused(queue: str) -> float | None:

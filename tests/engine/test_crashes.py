@@ -5,40 +5,63 @@ from __future__ import annotations
 import asyncio
 import signal
 from asyncio.subprocess import Process
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from functools import partial
+
+import pytest
 
 from contracts.meeting import JoinMeeting
 from contracts.topology import QUEUES, queue_named
-from momo.broker.topology import declare, topology
+from momo.broker.topology import DELIVERY_LIMIT, declare, topology
+from momo.dlq.choice import Choice
+from momo.dlq.desk import Desk
 from momo.store.literal import tuples
-from tests.engine.counter import ADD, add
-from tests.engine.engine import Engine, spawn
+from tests.engine.counter import ADD, add, counters
+from tests.engine.counter import QUEUES as COUNTERS
+from tests.engine.engine import Engine, spawn, working
 from tests.waiting import eventually
 
 WORKER = ["-m", "tests.engine.process"]
 
 
-async def test_a_message_that_kills_its_process_is_quarantined_and_its_neighbours_are_handled(engine: Engine) -> None:
-    poison = add(1, 1, "poison")
-    await engine.send(*(add(n) for n in range(2, 152)), poison, *(add(n) for n in range(152, 302)))
-    crashes = 0
-    letter: Any = None
-    taking = asyncio.create_task(engine.take(ADD.dead_letter_queue, 60))
-    while not taking.done():
-        process = await spawn(engine.settings, [*WORKER, "die", "poison"])
-        ended = asyncio.create_task(process.wait())
-        await asyncio.wait({ended, taking}, return_when=asyncio.FIRST_COMPLETED)
-        crashes += ended.done() and ended.result() == 9
-        if taking.done():
-            await eventually(lambda: _handled(engine, 300), 20)
+@pytest.mark.timeout(300)  # nine processes, one after the other
+@pytest.mark.parametrize(
+    ("argv", "code"),
+    [
+        pytest.param(["-m", "tests.engine.process", "die", "poison"], 9, id="kills"),
+        pytest.param(["-m", "tests.engine.hanging", "poison"], 1, id="hangs"),
+    ],
+)
+async def test_a_message_that_ends_its_process_is_quarantined_with_its_reason_and_all_others_are_handled(
+    engine: Engine, argv: list[str], code: int
+) -> None:
+    """Its neighbours and its actor's other messages are; and when the fault is mended, so is the message itself."""
+    before, poison, after = add(1, 10), add(1, 1, "poison"), add(1, 100)
+    _, sent, _ = [
+        (await engine.send(*batch))[-1]
+        for batch in ([*(add(n) for n in range(2, 152)), before], [poison], [after, *(add(n) for n in range(152, 302))])
+    ]
+    deaths: list[int] = []
+    while await engine.count("inbox") < 302 or not await engine.depth(ADD.dead_letter_queue):
+        process = await spawn(engine.settings, argv)
+        await eventually(partial(_ended_or_all_settled, engine, process), 60)
+        with suppress(ProcessLookupError):
             process.kill()
-        await ended
-    letter = await taking
-    assert letter.body == b'{"meetingId":1,"memberId":1,"nickname":"poison"}'
-    assert letter.headers["x-first-death-reason"] == "delivery_limit"
-    assert crashes == 9
-    assert await engine.count("counters WHERE total = 1") == 300
+        deaths.append(await process.wait())
+    assert [ended for ended in deaths if ended != -signal.SIGKILL] == [code] * (DELIVERY_LIMIT + 1)
+    assert await engine.count("counters WHERE counter_id > 1 AND total = 1") == 300
+    assert await engine.total(1) == 110
+
+    desk = Desk(engine.settings, by="kim", queues=COUNTERS)
+    [letter] = await desk.show(Choice(id=sent))
+    assert (letter.queue, letter.origin, letter.reason) == (ADD.dead_letter_queue, ADD.name, "delivery-limit")
+    assert letter.body == {"meetingId": 1, "memberId": 1, "nickname": "poison"}
+    assert letter.died_at is not None
+    await desk.replay(Choice(id=sent))
+    async with working(engine.settings, counters()):
+        await eventually(lambda: engine.state(sent))
+    assert await engine.total(1) == 111
     assert await engine.depth(ADD.dead_letter_queue) == 0
 
 
@@ -111,6 +134,12 @@ async def _end(process: Process) -> None:
 
 async def _waiting(engine: Engine, count: int) -> bool:
     return await engine.depth(queue_named("meeting.join.queue").name) == count
+
+
+async def _ended_or_all_settled(engine: Engine, process: Process) -> bool:
+    if process.returncode is not None:
+        return True
+    return await _handled(engine, 302) and await engine.depth(ADD.dead_letter_queue) == 1
 
 
 async def _handled(engine: Engine, count: int) -> bool:

@@ -5,8 +5,11 @@ from __future__ import annotations
 import pytest
 
 from contracts.topology import Queue
-from momo.broker.guard import LEAST, WINDOW_SECONDS, Guard
+from momo.broker.guard import WINDOW_SECONDS, Guard
+from momo.settings import SettingsError, load
 from tests.engine.counter import ADD, UNDO
+
+LEAST = 20
 
 
 class Clock:
@@ -31,7 +34,7 @@ def paused() -> list[Queue]:
 
 @pytest.fixture
 def guard(clock: Clock, paused: list[Queue]) -> Guard:
-    return Guard(paused.append, clock)
+    return Guard(paused.append, share=0.5, least=LEAST, clock=clock)
 
 
 def test_a_few_dead_letters_pause_nothing(guard: Guard, paused: list[Queue]) -> None:
@@ -78,3 +81,19 @@ def test_queues_are_watched_apart(guard: Guard, paused: list[Queue]) -> None:
         guard.dead(ADD)
         guard.dead(UNDO)
     assert paused == [ADD]
+
+
+def test_share_and_least_count_are_settable(clock: Clock, paused: list[Queue]) -> None:
+    guard = Guard(paused.append, share=0.1, least=3, clock=clock)
+    guard.handled(ADD, 27)
+    for _ in range(2):
+        guard.dead(ADD)
+    assert paused == []
+    guard.dead(ADD)
+    assert paused == [ADD]
+
+
+def test_a_share_that_is_none_is_refused() -> None:
+    for value in ("0", "1.5", "half"):
+        with pytest.raises(SettingsError, match="dead_letter_share"):
+            load({"MOMO_DEAD_LETTER_SHARE": value})
