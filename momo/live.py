@@ -105,7 +105,7 @@ class RedisPush:
                     for notice, _ in batch:
                         pipeline.publish(push_channel(notice.member_id), _encoder.encode(notice))
                     await pipeline.execute()
-            except (RedisError, OSError) as error:
+            except Exception as error:  # noqa: BLE001 - whatever it is, who waits is told, and the next write is made
                 failure = error
             for _, sent in batch:
                 # a sender that was cancelled meanwhile wants no answer

@@ -8,7 +8,7 @@ import logging
 from momo.actors.after import acknowledge
 from momo.actors.effects import Effect, World
 from momo.actors.outbox import sent_by
-from momo.breaker import BreakerOpen
+from momo.breaker import Breaker, BreakerOpen
 from momo.broker.delivery import Delivery
 from momo.broker.exits import Exits
 from momo.broker.guard import Guard
@@ -18,10 +18,17 @@ from momo.telemetry import metrics
 log = logging.getLogger(__name__)
 
 TIMEOUT = 30.0
+HELD = 30.0
+"""Seconds that a message waits here for a circuit to close; then another process may try, or this one again."""
 
 
 class Calls:
-    """Runs one effect queue's messages, at most `limit` at once."""
+    """Runs one effect queue's messages, at most `limit` at once.
+
+    While a circuit is open, consumption pauses: what is at hand waits, nothing is acked, so nothing follows it. A
+    message that has waited for long, or whose call failed with the circuit open, goes back to its queue with no attempt
+    burned, and so does all that waits when the process stops.
+    """
 
     def __init__(
         self, effect: Effect, world: World, *, publisher: Publisher, exits: Exits, guard: Guard, limit: int
@@ -33,6 +40,8 @@ class Calls:
         self._guard = guard
         self._slots = asyncio.Semaphore(limit)
         self._tasks: set[asyncio.Task[None]] = set()
+        self._stopping = asyncio.Event()
+        metrics.watch_breaker(world.toss.breaker)
 
     def put(self, delivery: Delivery) -> None:
         task = asyncio.create_task(self._run(delivery))
@@ -40,6 +49,7 @@ class Calls:
         task.add_done_callback(self._tasks.discard)
 
     async def drained(self) -> None:
+        self._stopping.set()
         while self._tasks:
             await asyncio.wait(set(self._tasks))
 
@@ -52,19 +62,16 @@ class Calls:
     async def _run(self, delivery: Delivery) -> None:
         queue = delivery.queue.name
         async with self._slots:
-            while True:
+            until = asyncio.get_running_loop().time() + HELD
+            while not delivery.ledger.gone:
                 try:
-                    with metrics.EFFECT_SECONDS.labels(queue).time():
-                        async with asyncio.timeout(TIMEOUT):
-                            learned = list(await self._effect(delivery.command, self._world))
-                        await self._publisher.publish(sent_by(delivery, learned))
+                    await self._call(delivery)
                 except BreakerOpen as error:
-                    # nobody was called: no attempt is burned, and the slots held here slow the queue down
-                    await asyncio.sleep(error.retry_after)
+                    if error.called or not await self._let_through(error.breaker, until):
+                        await self._exits.postpone(delivery)
+                        return
                 except PublishError as error:
                     log.warning("%s: what was learned can't be sent yet: %s", queue, error)
-                    if delivery.ledger.gone:
-                        return
                     await asyncio.sleep(1)
                 except Exception as error:  # noqa: BLE001 - whatever an effect raises is its message's failure
                     await self._exits.retry(delivery, error)
@@ -74,3 +81,20 @@ class Calls:
                     self._guard.handled(delivery.queue)
                     await acknowledge([delivery])
                     return
+
+    async def _call(self, delivery: Delivery) -> None:
+        with metrics.EFFECT_SECONDS.labels(delivery.queue.name).time():
+            async with asyncio.timeout(TIMEOUT):
+                learned = list(await self._effect(delivery.command, self._world))
+        await self._publisher.publish(sent_by(delivery, learned))
+
+    async def _let_through(self, breaker: Breaker, until: float) -> bool:
+        """Waits for `breaker`; False where it lets nothing through until then, or the process stops first."""
+        ends = [asyncio.ensure_future(breaker.allowed()), asyncio.ensure_future(self._stopping.wait())]
+        try:
+            left = until - asyncio.get_running_loop().time()
+            await asyncio.wait(ends, timeout=max(0.0, left), return_when=asyncio.FIRST_COMPLETED)
+            return ends[0].done()
+        finally:
+            for end in ends:
+                end.cancel()

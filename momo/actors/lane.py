@@ -6,13 +6,15 @@ import asyncio
 import logging
 import random
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import TypeVar
 
 from contracts.topology import Queue
 from momo.actors import outbox
 from momo.actors.after import Aftermath
 from momo.actors.flush import Flush, Flushed
 from momo.actors.handler import Handler
+from momo.breaker import Breaker, BreakerOpen
 from momo.broker.delivery import Delivery
 from momo.broker.exits import Exits
 from momo.broker.guard import Guard
@@ -25,6 +27,8 @@ from momo.telemetry import metrics
 
 log = logging.getLogger(__name__)
 
+T = TypeVar("T")
+
 FIRST_PROBE = 0.1
 LAST_PROBE = 5.0
 
@@ -33,7 +37,8 @@ class Lane:
     """Decides the messages of some actors, one flush at a time.
 
     There is no timer: while one flush is under way the next batch gathers, and a message alone is flushed at once.
-    While the database is away the lane keeps what it holds and probes; no attempt is burned and nothing is acked.
+    While the database is away the breaker is open: the lane keeps what it holds and probes. Nothing is acked, so no
+    more than the prefetch is taken, and no attempt is burned.
     """
 
     def __init__(
@@ -58,8 +63,16 @@ class Lane:
         self._idle.set()
         self._after = Aftermath(publisher, replies, exits, guard, self._awake.set)
         self._connection: Connection | None = None
-        self._pause = FIRST_PROBE
         self._ids = Ids()
+        # a lost connection is a failure of the whole lane: the first one counts
+        self.breaker = Breaker(
+            f"database:{name}",
+            failures=1,
+            reset_after=FIRST_PROBE,
+            longest=LAST_PROBE,
+            counted=(StoreUnavailable,),
+        )
+        metrics.watch_breaker(self.breaker)
 
     @property
     def healthy(self) -> bool:
@@ -78,7 +91,7 @@ class Lane:
     async def run(self) -> None:
         """Flushes until cancelled."""
         try:
-            await self._connected()
+            await self._reached(_nothing)
             while True:
                 self._awake.clear()
                 if self._waiting:
@@ -100,7 +113,8 @@ class Lane:
         later: list[Delivery] = []
         seen: set[object] = set()
         held: set[object] = set()
-        while self._waiting and len(batch) < self._batch:
+        weight = 0
+        while self._waiting and weight < self._batch:
             delivery = self._waiting.popleft()
             handler = self._handlers[delivery.queue]
             actor = handler.actor_of(delivery.command)
@@ -110,6 +124,7 @@ class Lane:
             else:
                 seen.add(actor)
                 batch.append(delivery)
+                weight += handler.weight_of(delivery.command)
         self._waiting.extendleft(reversed(later))
         return batch
 
@@ -147,50 +162,51 @@ class Lane:
             await self._after.after(flushed)
 
     async def _attempt(self, batch: Sequence[Delivery], broken: Exception | None = None) -> Flushed:
-        while True:
-            connection = await self._connected()
+        async def flush(connection: Connection) -> Flushed:
             published = list(self._after.confirmed)
-            try:
-                with metrics.FLUSH_SECONDS.labels(self.name).time():
-                    flushed = await Flush(batch, self._handlers, self._ids, published, broken).run(connection)
-            except StoreUnavailable as error:
-                log.warning("lane %s holds %d messages: %s", self.name, len(batch), error)
-                connection.close()
-                # a server that lets us in and then fails us (read-only, out of something) must not be hammered
-                await self._rest()
-            else:
-                self._pause = FIRST_PROBE
-                del self._after.confirmed[: len(published)]
-                return flushed
+            with metrics.FLUSH_SECONDS.labels(self.name).time():
+                flushed = await Flush(batch, self._handlers, self._ids, published, broken).run(connection)
+            del self._after.confirmed[: len(published)]
+            return flushed
+
+        return await self._reached(flush)
 
     async def _tidy(self) -> None:
         """Deletes outbox entries that are published, where no flush comes along to do it."""
-        published = list(self._after.confirmed)
-        connection = await self._connected()
-        try:
+
+        async def delete(connection: Connection) -> None:
+            published = list(self._after.confirmed)
             await connection.change(outbox.delete(published))
             await connection.commit()
-        except StoreUnavailable:
-            connection.close()
-        except StoreError as error:
-            log.info("lane %s: %s", self.name, error)
-            await connection.rollback()
-        else:
             del self._after.confirmed[: len(published)]
 
-    async def _connected(self) -> Connection:
-        """The lane's connection; probes until there is one, each time after a longer pause."""
-        while self._connection is None or self._connection.closed:
+        try:
+            await self._reached(delete)
+        except StoreError as error:
+            log.info("lane %s: %s", self.name, error)
+            await self._reached(Connection.rollback)
+
+    async def _reached(self, work: Callable[[Connection], Awaitable[T]]) -> T:
+        """What `work` gives on the lane's connection; done again whenever the breaker lets a probe through, until the
+        database is there for all of it."""
+        while True:
             try:
-                self._connection = await Connection.open(self._url, scripts=True)
-            except StoreUnavailable as error:
+                async with self.breaker:
+                    return await work(await self._connected())
+            except BreakerOpen as error:
                 metrics.LANE_HEALTHY.labels(self.name).set(0)
-                log.warning("lane %s waits for its database: %s", self.name, error)
-                await self._rest()
+                log.warning("lane %s waits for its database: %s", self.name, error.__cause__ or error)
+                if self._connection is not None:
+                    self._connection.close()
+                await asyncio.sleep(error.retry_after * random.random() / 2)  # noqa: S311 - spreads the probes of many lanes
+                await self.breaker.allowed()
+
+    async def _connected(self) -> Connection:
+        if self._connection is None or self._connection.closed:
+            self._connection = await Connection.open(self._url, scripts=True)
         metrics.LANE_HEALTHY.labels(self.name).set(1)
         return self._connection
 
-    async def _rest(self) -> None:
-        """Between two probes, longer each time until a flush succeeds."""
-        await asyncio.sleep(self._pause * (0.5 + random.random()))  # noqa: S311 - spreads the probes of many lanes
-        self._pause = min(self._pause * 2, LAST_PROBE)
+
+async def _nothing(_: Connection) -> None:
+    """Only whether there is a connection is of interest."""

@@ -18,6 +18,7 @@ from momo.bench.hot import hot, spread
 from momo.bench.http import http
 from momo.bench.idle import idle
 from momo.bench.latency import latency
+from momo.bench.overload import overload
 from momo.bench.peers import peers, present
 from momo.bench.push import push
 from momo.bench.ratios import ratios
@@ -36,10 +37,11 @@ CASES: dict[str, Case] = {
     "http": http,
     "http.raw": raw,
     "push": push,
+    "overload": overload,
     "backlog": backlog,
     "peers": peers,
 }
-ONCE = frozenset({"push", "backlog", "peers"})
+ONCE = frozenset({"push", "overload", "backlog", "peers"})
 """Not in every round: they take minutes, and peers repeat by themselves."""
 WARM_UP = 2_000
 

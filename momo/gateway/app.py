@@ -13,6 +13,7 @@ from litestar.openapi.plugins import ScalarRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
 
 from momo.gateway.bodies import StrictJson
+from momo.gateway.documented import Bodies, document
 from momo.gateway.problems import HANDLERS
 from momo.gateway.resources import Resources
 from momo.gateway.routes import category, command, internal, meeting, notification, payment, status, user
@@ -60,6 +61,7 @@ def build(settings: Settings, services: Sequence[str] = SERVICES) -> Litestar:
         return_dto=None,
         exception_handlers=HANDLERS,
         request_max_body_size=MOST_BYTES,
+        plugins=[Bodies()],
         openapi_config=OpenAPIConfig(
             title="MOMO",
             version="2",
@@ -72,6 +74,7 @@ def build(settings: Settings, services: Sequence[str] = SERVICES) -> Litestar:
         ),
         logging_config=None,
     )
+    document(app.routes)
     # around routing too: an address that has no route is counted as well
-    app.asgi_handler = resources.metrics.middleware(app.asgi_handler)
+    app.asgi_handler = resources.metrics.middleware(resources.entrance.middleware(app.asgi_handler))
     return app

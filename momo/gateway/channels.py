@@ -11,6 +11,8 @@ from typing import Any
 from redis.asyncio.connection import ConnectionPool
 from redis.exceptions import RedisError
 
+from momo.steady import SteadyConnection
+
 logger = logging.getLogger(__name__)
 
 PING_SECONDS = 3.0
@@ -33,7 +35,9 @@ class Channels:
     """`healthy` says whether Redis answers on the subscription; it comes back by itself."""
 
     def __init__(self, url: str) -> None:
-        self._pool = ConnectionPool.from_url(url, protocol=2, socket_connect_timeout=1.0, socket_timeout=None)
+        self._pool = ConnectionPool.from_url(
+            url, connection_class=SteadyConnection, protocol=2, socket_connect_timeout=1.0, socket_timeout=None
+        )
         self._listeners: dict[bytes, list[Listener]] = {}
         self._live: dict[bytes, asyncio.Event] = {}
         self._wanted = asyncio.Event()

@@ -16,6 +16,7 @@ from redis.exceptions import RedisError
 
 from contracts.base import Message
 from contracts.outcome import NO_RESULT, Outcome
+from contracts.topology import KEYS
 from momo.broker import identity
 from momo.broker.envelope import Envelope, seal
 from momo.broker.publisher import Publisher, PublishError
@@ -24,6 +25,7 @@ from momo.gateway.gathered import Gathered
 from momo.gateway.headers import idempotency_key, traceparent, wait_seconds
 from momo.gateway.outcomes import Inbox, Known, Outcomes
 from momo.gateway.problems import FAILED, answer, on_the_wire, problem
+from momo.gateway.queues import Queues
 from momo.gateway.written import Written
 from momo.store.errors import StoreError
 
@@ -45,7 +47,15 @@ class CommandGateway:
     """Builds, publishes and answers commands. Keeps no state: every gateway gives a request the same id."""
 
     def __init__(
-        self, *, secret: bytes, publisher: Publisher, inbox: Inbox, outcomes: Outcomes, redis: Redis, channels: Channels
+        self,
+        *,
+        secret: bytes,
+        publisher: Publisher,
+        inbox: Inbox,
+        outcomes: Outcomes,
+        redis: Redis,
+        channels: Channels,
+        queues: Queues,
     ) -> None:
         self._secret = secret
         self._publisher = publisher
@@ -55,6 +65,7 @@ class CommandGateway:
         self._publishes = Gathered(self._publish_all)
         self._claims = Gathered(self._claim_all)
         self._channels = channels
+        self._queues = queues
 
     async def send(
         self,
@@ -67,9 +78,10 @@ class CommandGateway:
     ) -> Response[bytes]:
         """Sends `message` to `service` and answers `request`.
 
-        Raises 400 for a malformed Idempotency-Key, 422 for one used with another request, PublishError.
+        Raises 400 for a malformed Idempotency-Key, 422 for one used with another request, 503 while the queue lags,
+        PublishError. Where too many wait already, none is made to: the answer is 202 at once.
         """
-        key, wait = idempotency_key(request), wait_seconds(request)
+        key, wait = idempotency_key(request), 0 if self._outcomes.crowded else wait_seconds(request)
         method, path = str(request.method), str(request.scope["path"])
         message_id = identity.command_id(
             self._secret, sender=sender, service=service, method=method, path=path, key=key
@@ -79,11 +91,12 @@ class CommandGateway:
         extra = {**(headers or {}), "Command-Id": name}
         if wait:
             extra["Preference-Applied"] = f"wait={wait}"
+        if key is not None and (known := await self._known(service, message_id)):
+            if known.fingerprint not in ("", fingerprint):
+                raise _reused()
+            return final(known.outcome, extra)
+        self._queues.admit(f"{KEYS[type(message)]}.queue")
         if key is not None:
-            if known := await self._known(service, message_id):
-                if known.fingerprint not in ("", fingerprint):
-                    raise _reused()
-                return final(known.outcome, extra)
             await self._claim(message_id, fingerprint)
         envelope = seal(
             message,

@@ -1,8 +1,11 @@
-"""How many messages are ready in every queue and dead-letter queue, by passive declares on one channel each."""
+"""How many messages are ready in queues, by passive declares."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
+from contextlib import suppress
+from typing import Any
 
 import aiormq
 import msgspec
@@ -11,7 +14,7 @@ from aiormq.exceptions import AMQPError, ChannelNotFoundEntity
 from contracts.topology import DELAYS_MS, QUEUES
 from momo.broker.publisher import PublishError
 
-SECONDS = 10.0
+_BROKEN = (AMQPError, OSError, TimeoutError, RuntimeError)
 
 
 class Depth(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -22,6 +25,47 @@ class Depth(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     missing: bool = False
 
 
+class Depths:
+    """Counts over a connection of its own, which is kept, and opened again after a loss."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._connection: Any = None
+        self._channels: dict[str, Any] = {}
+
+    async def count(self, names: Iterable[str], *, seconds: float) -> dict[str, Depth]:
+        """The queues called `names`, all at once: a busy one answers late. Raises PublishError where the broker does
+        not tell of each within `seconds`."""
+        names = tuple(names)
+        try:
+            async with asyncio.timeout(seconds):
+                if self._connection is None or self._connection.is_closed:
+                    self._connection = await aiormq.connect(self._url)
+                    self._channels = {}
+                found = await asyncio.gather(*map(self._depth, names))
+                return dict(zip(names, found, strict=True))
+        except _BROKEN as error:
+            await self.stop()
+            raise PublishError(f"the queues can't be counted: {type(error).__name__} {error}") from error
+
+    async def stop(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None and not connection.is_closed:
+            with suppress(*_BROKEN):  # it is given up in any case
+                async with asyncio.timeout(1):
+                    await connection.close()
+
+    async def _depth(self, name: str) -> Depth:
+        channel = self._channels.get(name)
+        if channel is None or channel.is_closed:
+            channel = self._channels[name] = await self._connection.channel(publisher_confirms=False)
+        try:
+            found = await channel.queue_declare(name, passive=True)
+        except ChannelNotFoundEntity:  # by this the broker has closed the channel
+            return Depth(missing=True)
+        return Depth(ready=found.message_count or 0, consumers=found.consumer_count or 0)
+
+
 async def queue_depths(url: str) -> dict[str, Depth]:
     """By queue name: every queue of the topology, its dead letters, and the delay ladder. Raises PublishError."""
     names = [
@@ -29,24 +73,8 @@ async def queue_depths(url: str) -> dict[str, Depth]:
         *(queue.dead_letter_queue for queue in QUEUES),
         *(f"momo.delay.{delay}" for delay in DELAYS_MS),
     ]
+    depths = Depths(url)
     try:
-        async with asyncio.timeout(SECONDS):
-            connection = await aiormq.connect(url)
-            try:
-                return {name: await _depth(connection, name) for name in dict.fromkeys(names)}
-            finally:
-                await connection.close()
-    except (AMQPError, OSError, TimeoutError, RuntimeError) as error:
-        raise PublishError(f"the queues can't be counted: {error}") from error
-
-
-async def _depth(connection: aiormq.abc.AbstractConnection, name: str) -> Depth:
-    channel = await connection.channel()
-    try:
-        found = await channel.queue_declare(name, passive=True)
-        return Depth(ready=found.message_count or 0, consumers=found.consumer_count or 0)
-    except ChannelNotFoundEntity:
-        return Depth(missing=True)
+        return await depths.count(dict.fromkeys(names), seconds=10.0)
     finally:
-        if not channel.is_closed:
-            await channel.close()
+        await depths.stop()

@@ -16,8 +16,9 @@ from contracts.meeting import CancelSeat, CreateMeeting, DeleteMeeting, JoinMeet
 from contracts.payment import ConfirmPayment, InspectPayment
 from contracts.topology import KEYS
 from contracts.user import FollowUser, RegisterUser, UnfollowUser, WithdrawUser
-from momo.broker.publisher import Publisher, PublishError
+from momo.broker.publisher import Publisher
 from momo.gateway.channels import Channels
+from momo.gateway.queues import Queues
 from momo.queries.database import Database
 from momo.store.errors import StoreError
 
@@ -39,6 +40,11 @@ STALE_SECONDS = 3.0
 """A finding older than this proves nothing: the check itself hangs."""
 
 
+def queues_of(services: Sequence[str]) -> list[str]:
+    """The queues that the routes of `services` send commands to."""
+    return [f"{KEYS[contract]}.queue" for service in services for contract in COMMANDS[service]]
+
+
 class Finding(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """How one dependency stands. `needed` ones decide readiness."""
 
@@ -51,12 +57,12 @@ class Health:
     """What the process depends on, as it was at the last look."""
 
     def __init__(
-        self, *, publisher: Publisher, databases: Mapping[str, Database], channels: Channels, services: Sequence[str]
+        self, *, publisher: Publisher, databases: Mapping[str, Database], channels: Channels, queues: Queues
     ) -> None:
         self._publisher = publisher
         self._databases = databases
         self._channels = channels
-        self._queues = [f"{KEYS[contract]}.queue" for service in services for contract in COMMANDS[service]]
+        self._queues = queues
         self._findings: dict[str, Finding] = {"gateway": Finding(ok=False, detail="not looked at yet")}
         self._seen = 0.0
         self._task: asyncio.Task[None] | None = None
@@ -74,22 +80,24 @@ class Health:
     @property
     def ready(self) -> bool:
         fresh = time.monotonic() - self._seen < STALE_SECONDS
-        return fresh and not self.draining and all(f.ok for f in self._findings.values() if f.needed)
+        return fresh and not self.draining and all(f.ok for f in self._now().values() if f.needed)
 
     def report(self) -> dict[str, Any]:
         """The body of `/health/ready`."""
-        found: dict[str, Any] = {name: msgspec.to_builtins(finding) for name, finding in self._findings.items()}
+        found: dict[str, Any] = {name: msgspec.to_builtins(finding) for name, finding in self._now().items()}
         return {"ready": self.ready, "draining": self.draining, "dependencies": found}
 
     async def look(self) -> None:
         """Looks at everything once."""
-        names = ["broker", *(f"database:{name}" for name in self._databases), *(f"queue:{q}" for q in self._queues)]
-        findings = await asyncio.gather(
-            self._broker(), *map(self._database, self._databases.values()), *map(self._queue, self._queues)
-        )
+        names = ["broker", *(f"database:{name}" for name in self._databases)]
+        findings = await asyncio.gather(self._broker(), *map(self._database, self._databases.values()))
         self._findings = dict(zip(names, findings, strict=True))
         self._findings["redis"] = Finding(ok=self._channels.healthy, needed=False)
         self._seen = time.monotonic()
+
+    def _now(self) -> dict[str, Finding]:
+        """All findings; the queues are looked at by themselves."""
+        return self._findings | {f"queue:{name}": self._queue(name) for name in self._queues.names}
 
     async def _watch(self) -> None:
         ready = False
@@ -97,7 +105,7 @@ class Health:
             await self.look()
             if ready != self.ready:
                 ready = self.ready
-                away = [name for name, finding in self._findings.items() if finding.needed and not finding.ok]
+                away = [name for name, finding in self._now().items() if finding.needed and not finding.ok]
                 logger.info("ready" if ready else "not ready: %s", *([] if ready else [", ".join(away)]))
             await asyncio.sleep(EVERY_SECONDS)
 
@@ -108,7 +116,7 @@ class Health:
                     await self._publisher.start()
         connected = self._publisher.connected
         # a gateway whose services take no commands serves its reads without a broker
-        return Finding(ok=connected, needed=bool(self._queues), detail="" if connected else "not connected")
+        return Finding(ok=connected, needed=bool(self._queues.names), detail="" if connected else "not connected")
 
     async def _database(self, database: Database) -> Finding:
         try:
@@ -118,10 +126,8 @@ class Health:
             return Finding(ok=False, detail=type(error).__name__)
         return Finding(ok=True)
 
-    async def _queue(self, queue: str) -> Finding:
-        try:
-            async with asyncio.timeout(PROBE_SECONDS):
-                consumers = await self._publisher.consumers(queue)
-        except (PublishError, TimeoutError):
+    def _queue(self, name: str) -> Finding:
+        depth = self._queues.depths.get(name)
+        if depth is None or depth.missing:
             return Finding(ok=False, detail="not there")
-        return Finding(ok=consumers > 0, detail="" if consumers else "nobody consumes it")
+        return Finding(ok=depth.consumers > 0, detail="" if depth.consumers else "nobody consumes it")

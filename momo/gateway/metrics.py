@@ -12,6 +12,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 
 from momo.broker.envelope import Envelope
 from momo.broker.publisher import Publisher, PublishError
+from momo.gateway.lag import Lag
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -37,11 +38,39 @@ class Metrics:
         self.published = Counter(
             "momo_gateway_published_total", "Commands published.", ["key", "result"], registry=self.registry
         )
+        # seconds, by queue: how old the oldest command is that waits, and how long one that comes now would
+        self.age = Gauge(
+            "momo_gateway_queue_age_seconds", "Age of the oldest waiting command.", ["queue"], registry=self.registry
+        )
+        self.wait = Gauge(
+            "momo_gateway_queue_wait_seconds",
+            "What a command that comes now has before it, at the drain rate of late.",
+            ["queue"],
+            registry=self.registry,
+        )
+        # commands turned away because their queue lags, by queue
+        self.shed = Counter("momo_gateway_shed_total", "Commands turned away.", ["queue"], registry=self.registry)
+        # circuit breakers of this process, one line a state; the worker has the same metric
+        self.breakers = Gauge(
+            "momo_breaker_state",
+            "1 for the state that the circuit breaker is in (closed, open or half-open), 0 for the others.",
+            ["breaker", "state"],
+            registry=self.registry,
+        )
+        # HTTP requests that are not answered yet
+        self.under_way = Gauge("momo_gateway_requests_under_way", "Requests under way.", registry=self.registry)
         # open WebSockets of this process
         self.sockets = Gauge("momo_gateway_sockets", "Open sockets.", registry=self.registry)
 
     def watch_sockets(self, count: Callable[[], float]) -> None:
         self.sockets.set_function(count)
+
+    def watch_requests(self, count: Callable[[], float]) -> None:
+        self.under_way.set_function(count)
+
+    def watch_lag(self, queue: str, lag: Lag) -> None:
+        self.age.labels(queue).set_function(lambda: lag.age)
+        self.wait.labels(queue).set_function(lambda: lag.wait)
 
     def text(self) -> bytes:
         return generate_latest(self.registry)
@@ -80,11 +109,14 @@ class Metrics:
 
 
 class CountingPublisher(Publisher):
-    """A Publisher whose messages are counted."""
+    """A Publisher whose messages are counted. `confirmed` hears of those that the broker has taken."""
 
-    def __init__(self, url: str, *, name: str, metrics: Metrics) -> None:
+    def __init__(
+        self, url: str, *, name: str, metrics: Metrics, confirmed: Callable[[Sequence[Envelope]], None]
+    ) -> None:
         super().__init__(url, name=name)
         self._published = metrics.published
+        self._confirmed = confirmed
 
     async def publish(self, envelopes: Sequence[Envelope], *, timeout: float = 5.0) -> None:  # noqa: ASYNC109
         try:
@@ -93,6 +125,7 @@ class CountingPublisher(Publisher):
             self._count(envelopes, "failed")
             raise
         self._count(envelopes, "confirmed")
+        self._confirmed(envelopes)
 
     def _count(self, envelopes: Sequence[Envelope], result: str) -> None:
         for envelope in envelopes:

@@ -30,6 +30,9 @@ SLOWEST_LOOK_SECONDS = 1.0
 LISTENING_LOOK_SECONDS = 1.0
 """How often it is asked while Redis is there: a reply may have been sent in the moment before Redis came back."""
 
+MOST_WAITING = 2_000
+"""Commands whose outcome may be waited for at once; half of the requests that a gateway has under way at most."""
+
 _decode = msgspec.json.Decoder(Outcome).decode
 
 
@@ -77,6 +80,11 @@ class Outcomes:
         self._inbox = inbox
         self._waiting: dict[str, list[asyncio.Future[Outcome]]] = {}
         self._draining = asyncio.Event()
+
+    @property
+    def crowded(self) -> bool:
+        """Whether so many wait that no more should."""
+        return len(self._waiting) >= MOST_WAITING
 
     async def start(self) -> None:
         await self._channels.listen(reply_channel(self.name), Listener(self._hear))

@@ -3,26 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AsyncExitStack
 
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
+from momo.broker.address import connection_url
 from momo.gateway.categories import Categories
 from momo.gateway.channels import Channels
 from momo.gateway.commands import CommandGateway
-from momo.gateway.health import Health
+from momo.gateway.entrance import Entrance
+from momo.gateway.health import Health, queues_of
 from momo.gateway.internal import internal_secret
 from momo.gateway.limits import Limits
 from momo.gateway.metrics import CountingPublisher, Metrics
 from momo.gateway.notices import Notices
 from momo.gateway.outcomes import Inbox, Outcomes
 from momo.gateway.passwords import Passwords
+from momo.gateway.queues import Queues
 from momo.gateway.sessions import Sessions
 from momo.gateway.sockets import Sockets
 from momo.gateway.tokens import Tokens
+from momo.internal.users import UserClient
 from momo.settings import SERVICES, Settings
+from momo.steady import SteadyConnection
 from momo.store.pool import Pool
+from momo.telemetry.metrics import watch_breaker
 
 
 class Resources:
@@ -35,10 +42,10 @@ class Resources:
         self.pools = {settings.db_url(service): Pool(settings.db_url(service)) for service in SERVICES}
         self.databases = {service: self.pools[settings.db_url(service)] for service in SERVICES}
         self.metrics = Metrics()
-        self.publisher = CountingPublisher(settings.amqp_url, name="momo-gateway", metrics=self.metrics)
         self.redis = Redis.from_pool(
             BlockingConnectionPool.from_url(
                 settings.redis_url,
+                connection_class=SteadyConnection,
                 max_connections=16,
                 timeout=1.0,
                 protocol=2,
@@ -49,6 +56,17 @@ class Resources:
             )
         )
         self.channels = Channels(settings.redis_url)
+        self.queues = Queues(
+            connection_url(settings.amqp_url, "momo-gateway queues"),
+            queues_of(services),
+            redis=self.redis,
+            channels=self.channels,
+            shed_lag=settings.shed_lag_seconds,
+            metrics=self.metrics,
+        )
+        self.publisher = CountingPublisher(
+            settings.amqp_url, name="momo-gateway", metrics=self.metrics, confirmed=self.queues.published
+        )
         self.inbox = Inbox(self.databases)
         self.outcomes = Outcomes(self.channels, self.inbox)
         self.commands = CommandGateway(
@@ -58,12 +76,18 @@ class Resources:
             outcomes=self.outcomes,
             redis=self.redis,
             channels=self.channels,
+            queues=self.queues,
         )
+        self.entrance = Entrance()
+        self.metrics.watch_requests(lambda: self.entrance.under_way)
         self.sockets = Sockets(self.channels, Notices(self.databases["notification"]))
         self.metrics.watch_sockets(lambda: self.sockets.count)
         self.tokens = Tokens(settings.token_secret)
         self.command_secret = secret
         self.internal_secret = internal_secret(settings.token_secret)
+        self.users = UserClient(settings.user_url or f"http://{settings.host}:{settings.port}", self.internal_secret)
+        watch_breaker(self.users.breaker, self.metrics.breakers)
+        self._open = AsyncExitStack()
         self.passwords = Passwords()
         self.sessions = Sessions(self.redis)
         self.limits = Limits(self.redis)
@@ -72,23 +96,31 @@ class Resources:
             publisher=self.publisher,
             databases={service: self.databases[service] for service in services},
             channels=self.channels,
-            services=services,
+            queues=self.queues,
         )
 
     async def start(self) -> None:
+        await self._open.enter_async_context(self.users)
         await self.channels.start()
         await self.outcomes.start()
         await self.publisher.start()
+        await self.queues.start()
         await self.health.start()
 
-    def drain(self) -> None:
-        """No longer ready; waits end now, sockets are asked to come back elsewhere. Requests under way go on."""
+    def leave(self) -> None:
+        """No longer ready; still answers, and closes each connection with its next answer."""
         self.health.draining = True
+        self.entrance.closing = True
+
+    def drain(self) -> None:
+        """Waits end now, sockets are asked to come back elsewhere. Requests under way go on."""
         self.outcomes.drain()
         self.sockets.drain()
 
     async def stop(self) -> None:
         await self.health.stop()
+        await self.queues.stop()
+        await self._open.aclose()
         await self.publisher.stop()
         await self.channels.stop()
         for pool in self.pools.values():

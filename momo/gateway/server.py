@@ -8,9 +8,11 @@ import socket
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 
+import msgspec
 import uvicorn
 
 from momo.gateway.app import build
+from momo.gateway.heads import BoundedHttp
 from momo.settings import SERVICES, Settings
 
 BACKLOG = 2048
@@ -50,14 +52,16 @@ def bind(host: str, port: int) -> socket.socket:
 
 @asynccontextmanager
 async def running(settings: Settings, services: Sequence[str] = SERVICES) -> AsyncIterator[int]:
-    """The gateway, accepting connections on the port that is yielded. On leaving it drains: readiness is false,
-    requests under way are finished within the grace period. Raises OSError where the port is taken."""
+    """The gateway, accepting connections on the port that is yielded. On leaving, readiness is false at once, but new
+    requests are answered for `drain_seconds` more; then waits end, sockets are closed, and what is under way is
+    finished within the grace period. Raises OSError where the port is taken."""
     listener = bind(settings.host, settings.port)
     port = int(listener.getsockname()[1])
-    app = build(settings, services)
+    app = build(msgspec.structs.replace(settings, port=port), services)
+    drain = min(settings.drain_seconds, settings.grace_seconds / 2)
     config = uvicorn.Config(
         app,
-        http="httptools",
+        http=BoundedHttp,
         ws="websockets-sansio",
         lifespan="on",
         access_log=False,
@@ -68,7 +72,7 @@ async def running(settings: Settings, services: Sequence[str] = SERVICES) -> Asy
         ws_max_size=4096,
         ws_ping_interval=PING_SECONDS,
         ws_ping_timeout=PING_SECONDS,
-        timeout_graceful_shutdown=max(1, int(settings.grace_seconds)),
+        timeout_graceful_shutdown=max(1, int(settings.grace_seconds - drain)),
     )
     server = Server(config)
     serving = asyncio.create_task(server.serve(sockets=[listener]), name="gateway")
@@ -82,6 +86,8 @@ async def running(settings: Settings, services: Sequence[str] = SERVICES) -> Asy
     try:
         yield port
     finally:
+        app.state.resources.leave()
+        await asyncio.sleep(drain)  # balancers look once in a while, and nobody tells when they have
         app.state.resources.drain()
         server.should_exit = True
         await serving

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from prometheus_client import Counter, Gauge, Histogram
+
+from momo.breaker import STATES, Breaker, State
 
 MESSAGES = Counter("momo_messages_total", "Messages handled, by how they ended.", ["queue", "outcome"])
 REPEATED = Counter("momo_messages_repeated_total", "Messages that the inbox knew already.", ["service"])
@@ -33,3 +37,18 @@ LANE_HEALTHY = Gauge("momo_lane_healthy", "1 while the lane reaches its database
 RELAYED = Counter("momo_relayed_total", "Messages that the relay published for others, by where they lay.", ["source"])
 EFFECT_SECONDS = Histogram("momo_effect_seconds", "One call of an effect.", ["queue"])
 CONSUMING = Gauge("momo_queue_consuming", "1 while this process has a live consumer on the queue.", ["queue"])
+BREAKER = Gauge(
+    "momo_breaker_state",
+    "1 for the state that the circuit breaker is in (closed, open or half-open), 0 for the others.",
+    ["breaker", "state"],
+)
+
+
+def watch_breaker(breaker: Breaker, gauge: Gauge = BREAKER) -> None:
+    """Shows `breaker` as it is whenever `gauge` is read: time alone turns open into half-open."""
+    for state in STATES:
+        gauge.labels(breaker.name, state).set_function(partial(_is_in, breaker, state))
+
+
+def _is_in(breaker: Breaker, state: State) -> float:
+    return float(breaker.state == state)

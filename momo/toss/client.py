@@ -54,8 +54,9 @@ class TossDown(TossUnavailable):
 class TossClient:
     """An async context manager. `timeout` is in seconds and bounds one request; at most `concurrency` are under way.
 
-    Every method raises TossUnavailable, TossNotFound, TossRefused, TossSettled or TossInProgress, BreakerOpen without
-    asking while the circuit is open, and ValueError for a parameter that Toss could not accept.
+    Every method raises TossUnavailable, TossNotFound, TossRefused, TossSettled or TossInProgress, ValueError for a
+    parameter that Toss could not accept, and BreakerOpen while the circuit is open: without asking, or in place of the
+    TossDown that opened it or found it open.
     """
 
     def __init__(self, base_url: str, secret_key: str, *, timeout: float = 10.0, concurrency: int = 32) -> None:

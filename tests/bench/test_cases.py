@@ -17,6 +17,7 @@ from momo.bench.http import http
 from momo.bench.idle import idle
 from momo.bench.joins import fill
 from momo.bench.latency import latency
+from momo.bench.overload import overload
 from momo.bench.push import push
 from momo.bench.raw import raw
 from momo.bench.saga import saga
@@ -109,6 +110,13 @@ async def test_raw_compares_the_gateway_with_the_least_a_server_can_do(ground: G
 async def test_push_reaches_every_socket(ground: Ground) -> None:
     found = await push(ground)
     assert all_positive(found, "event_s", "queue_s", "all_s", "p50_ms", "socket_kb")
+
+
+async def test_overload_sheds_some_joins_and_decides_all_others(ground: Ground) -> None:
+    found = await overload(ground)
+    assert 0 < found["shed"] < 1
+    assert all_positive(found, "drain_rate", "longest_wait_s", "recovery_s", "gateway_mb", "worker_mb", "rabbitmq_mb")
+    assert await waiting(ground.settings, "meeting.join.queue") == 0
 
 
 async def test_backlog_compares_a_full_inbox_with_an_empty_one(ground: Ground) -> None:

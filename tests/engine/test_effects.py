@@ -11,7 +11,7 @@ from prometheus_client import REGISTRY
 from contracts.base import Message
 from contracts.notification import SendNotification
 from momo.actors import World
-from momo.breaker import BreakerOpen
+from momo.breaker import Breaker, BreakerOpen
 from momo.broker.envelope import seal
 from momo.broker.identity import fresh_id
 from momo.worker import Service
@@ -79,7 +79,7 @@ async def test_an_open_circuit_burns_no_attempt(engine: Engine) -> None:
         nonlocal closed_after
         closed_after -= 1
         if closed_after > 0:
-            raise BreakerOpen("toss", 0.05)
+            raise BreakerOpen(Breaker("toss"))
 
     async with working(engine.settings, calls(fault), counters()):
         await engine.send(call(1))

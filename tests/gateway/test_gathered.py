@@ -83,7 +83,7 @@ class Broker:
 def published(broker: Any, *names: str) -> asyncio.Future[list[object]]:
     unused: Any = None
     commands = CommandGateway(
-        secret=b"", publisher=broker, inbox=unused, outcomes=unused, redis=unused, channels=unused
+        secret=b"", publisher=broker, inbox=unused, outcomes=unused, redis=unused, channels=unused, queues=unused
     )
     sealed = [seal(JoinMeeting(meeting_id=1, member_id=2, nickname="m"), message_id=name) for name in names]
     return asyncio.gather(*map(commands._publishes.ask, sealed), return_exceptions=True)

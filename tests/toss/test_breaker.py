@@ -6,8 +6,10 @@ import asyncio
 import contextlib
 
 import pytest
+from prometheus_client import CollectorRegistry, Gauge
 
-from momo.breaker import Breaker, BreakerOpen
+from momo.breaker import STATES, Breaker, BreakerOpen
+from momo.telemetry.metrics import watch_breaker
 
 
 class Down(Exception):
@@ -39,9 +41,11 @@ async def call(breaker: Breaker, error: BaseException | None = None) -> None:
 
 
 async def trip(breaker: Breaker) -> None:
-    for _ in range(3):
+    for _ in range(2):
         with pytest.raises(Down):
             await call(breaker, Down())
+    with pytest.raises(BreakerOpen):
+        await call(breaker, Down())
 
 
 async def test_failures_in_a_row_open_the_circuit(breaker: Breaker, clock: Clock) -> None:
@@ -79,10 +83,71 @@ async def test_a_probe_that_succeeds_closes_the_circuit(breaker: Breaker, clock:
 async def test_a_probe_that_fails_opens_it_for_the_whole_time_again(breaker: Breaker, clock: Clock) -> None:
     await trip(breaker)
     clock.now += 5
-    with pytest.raises(Down):
+    with pytest.raises(BreakerOpen):
         await call(breaker, Down())
     clock.now += 4.9
     assert breaker.state == "open"
+
+
+async def test_each_failed_probe_doubles_the_pause_up_to_the_longest(clock: Clock) -> None:
+    breaker = Breaker("db", failures=1, reset_after=1.0, longest=3.0, clock=clock)
+    pauses = []
+    for error in (Down(), Down(), Down(), Down(), None, Down()):
+        with contextlib.suppress(BreakerOpen):
+            await call(breaker, error)
+        pauses.append(breaker.retry_after)
+        clock.now += breaker.retry_after
+    assert pauses == [1.0, 2.0, 3.0, 3.0, 0.0, 1.0]
+
+
+async def test_a_failure_that_leaves_the_circuit_open_is_told_from_a_refusal_to_call(breaker: Breaker) -> None:
+    for _ in range(2):
+        with pytest.raises(Down):
+            await call(breaker, Down())
+    cause = Down()
+    with pytest.raises(BreakerOpen) as tripped:
+        await call(breaker, cause)
+    with pytest.raises(BreakerOpen) as refused:
+        await call(breaker)
+    assert (tripped.value.called, tripped.value.__cause__) == (True, cause)
+    assert (refused.value.called, refused.value.__cause__) == (False, None)
+
+
+async def test_who_waits_hears_at_once_that_the_probe_succeeded() -> None:
+    breaker = Breaker("toss", failures=1, reset_after=0.05)
+    with contextlib.suppress(BreakerOpen):
+        await call(breaker, Down())
+    await asyncio.wait_for(breaker.allowed(), 1)
+    inside, leave = asyncio.Event(), asyncio.Event()
+
+    async def probe() -> None:
+        async with breaker:
+            inside.set()
+            await leave.wait()
+
+    probing = asyncio.create_task(probe())
+    await inside.wait()
+    waiting = asyncio.create_task(breaker.allowed())
+    await asyncio.sleep(0.1)
+    assert not waiting.done()
+    leave.set()
+    await asyncio.wait_for(waiting, 0.05)
+    await probing
+
+
+async def test_its_state_is_a_metric_with_one_line_a_state(breaker: Breaker, clock: Clock) -> None:
+    registry = CollectorRegistry()
+    watch_breaker(breaker, Gauge("momo_breaker_state", "", ["breaker", "state"], registry=registry))
+
+    def states() -> dict[str, float | None]:
+        lines = {state: {"breaker": "toss", "state": state} for state in STATES}
+        return {state: registry.get_sample_value("momo_breaker_state", line) for state, line in lines.items()}
+
+    assert states() == {"closed": 1, "open": 0, "half-open": 0}
+    await trip(breaker)
+    assert states() == {"closed": 0, "open": 1, "half-open": 0}
+    clock.now += 5
+    assert states() == {"closed": 0, "open": 0, "half-open": 1}
 
 
 async def test_only_one_probe_goes_out_at_a_time(breaker: Breaker, clock: Clock) -> None:

@@ -10,12 +10,13 @@ from litestar.params import FromPath
 
 from momo.broker import identity
 from momo.gateway.commands import report
+from momo.gateway.documented import CommandReport, content
 from momo.gateway.problems import not_found
 from momo.gateway.routes.given import Incoming, Using
 from momo.gateway.tokens import ANONYMOUS, bearer
 
 
-@get("/{command_id:str}")
+@get("/{command_id:str}", responses=content(CommandReport, "How it stands."))
 async def outcome(request: Incoming, command_id: FromPath[str], resources: Using) -> Response[dict[str, Any]]:
     """Pending, done with its result, refused or failed with its problem. Only its sender may ask; one that was sent
     without a token may be asked without."""

@@ -8,8 +8,12 @@ from litestar import Router, get
 
 from momo.gateway.depths import queue_depths
 from momo.gateway.internal import internal_only
+from momo.gateway.parameters import Id
+from momo.gateway.problems import not_found
 from momo.gateway.routes.given import Using
+from momo.internal.users import User
 from momo.queries import audit
+from momo.queries import internal as queries
 from momo.settings import DATABASES
 
 
@@ -28,7 +32,16 @@ async def facts(resources: Using) -> dict[str, Any]:
     }
 
 
+@get("/users/{user_id:int}")
+async def user(user_id: Id, resources: Using) -> User:
+    """A member as the other services know them, also one who has withdrawn."""
+    found = await queries.user(resources.databases["user"], user_id)
+    if found is None:
+        raise not_found("member")
+    return found
+
+
 def router() -> Router:
     return Router(
-        "/internal", route_handlers=[facts], guards=[internal_only], tags=["internal"], include_in_schema=False
+        "/internal", route_handlers=[facts, user], guards=[internal_only], tags=["internal"], include_in_schema=False
     )

@@ -7,10 +7,12 @@ from typing import Annotated
 from litestar import Response, Router, delete, get, post
 from litestar.params import JSONBody
 from msgspec import Meta
+from msgspec.structs import replace
 
-from contracts.meeting import CancelSeat, CreateMeeting, DeleteMeeting, JoinMeeting, MeetingView
+from contracts.meeting import CancelSeat, CreateMeeting, DeleteMeeting, JoinMeeting, MeetingView, Seat
 from contracts.payment import DEFAULT_REFUND_POLICY, RefundStep
 from momo.gateway.bodies import Body
+from momo.gateway.documented import outcome
 from momo.gateway.parameters import MOST_ID, Cursor, Id, Instant, Limit, asked, utc
 from momo.gateway.problems import invalid, not_found, problem
 from momo.gateway.routes import meetings
@@ -45,7 +47,7 @@ class NewMeeting(Body, frozen=True, kw_only=True):
     refund_policy: Annotated[list[Step], Meta(max_length=10)] | None = None
 
 
-@post("/", status_code=202, **SIGNED_IN)
+@post("/", status_code=202, responses=outcome(201, MeetingView), **SIGNED_IN)
 async def create(
     request: Incoming,
     data: JSONBody[NewMeeting],
@@ -79,14 +81,15 @@ async def create(
 
 @get("/{meeting_id:int}")
 async def detail(meeting_id: Id, resources: Using) -> MeetingView:
-    """One meeting, with the seats left."""
+    """One meeting, with the seats left, and its host as the user service knows them now."""
     found = await queries.meeting(resources.databases["meeting"], meeting_id)
     if found is None:
         raise not_found("meeting")
-    return found
+    host = await resources.users.get_user(found.host_id)
+    return found if host is None else replace(found, host_nickname=host.nickname)
 
 
-@post("/{meeting_id:int}/join", status_code=202, **SIGNED_IN)
+@post("/{meeting_id:int}/join", status_code=202, responses=outcome(200, Seat), **SIGNED_IN)
 async def join(
     request: Incoming,
     meeting_id: Id,
@@ -126,7 +129,7 @@ async def participants(
         return await queries.participants(database, meeting_id, cursor=cursor, limit=limit)
 
 
-@delete("/{meeting_id:int}/join", status_code=202, **SIGNED_IN)
+@delete("/{meeting_id:int}/join", status_code=202, responses=outcome(), **SIGNED_IN)
 async def leave(
     request: Incoming,
     meeting_id: Id,
@@ -138,7 +141,7 @@ async def leave(
     return await resources.commands.send(request, "meeting", message, sender=member.sender)
 
 
-@delete("/{meeting_id:int}", status_code=202, **SIGNED_IN)
+@delete("/{meeting_id:int}", status_code=202, responses=outcome(), **SIGNED_IN)
 async def call_off(
     request: Incoming,
     meeting_id: Id,

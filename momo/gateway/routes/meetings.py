@@ -17,14 +17,16 @@ from momo.queries.mine import Role
 from momo.queries.mine import mine as find_mine
 from momo.queries.pages import Page
 
+INSTANT = {"format": "date-time"}
+
 
 @get("/")
 async def meetings(  # noqa: PLR0917 - one for each filter
     resources: Using,
     category_id: Annotated[int | None, QueryParameter(name="categoryId", ge=1, le=MOST_ID)] = None,
     status: FromQuery[Literal["open", "full", "started", "finished", "cancelled"] | None] = None,
-    starts_from: Annotated[str | None, QueryParameter(name="from", max_length=40)] = None,
-    starts_until: Annotated[str | None, QueryParameter(name="to", max_length=40)] = None,
+    starts_from: Annotated[str | None, QueryParameter(name="from", max_length=40, schema_extra=INSTANT)] = None,
+    starts_until: Annotated[str | None, QueryParameter(name="to", max_length=40, schema_extra=INSTANT)] = None,
     text: Annotated[str | None, QueryParameter(max_length=100)] = None,
     host_id: Annotated[int | None, QueryParameter(name="hostId", ge=1, le=MOST_ID)] = None,
     free: FromQuery[bool | None] = None,

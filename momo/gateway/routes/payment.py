@@ -16,6 +16,7 @@ from contracts.payment import ConfirmPayment, InspectPayment, PaymentView
 from momo.broker.envelope import seal
 from momo.broker.identity import business_id
 from momo.gateway.bodies import Body
+from momo.gateway.documented import outcome
 from momo.gateway.headers import traceparent
 from momo.gateway.parameters import Cursor, Limit, asked
 from momo.gateway.problems import not_found, problem
@@ -54,7 +55,7 @@ class _Webhook(msgspec.Struct, rename="camel"):
 _decode = msgspec.json.Decoder(_Webhook).decode
 
 
-@post("/confirm", status_code=202, **SIGNED_IN)
+@post("/confirm", status_code=202, responses=outcome(200, PaymentView), **SIGNED_IN)
 async def confirm(
     request: Incoming,
     data: JSONBody[Confirmation],
@@ -76,6 +77,7 @@ async def toss(request: Incoming, resources: Using) -> Response[None]:
     if order_id is None:
         logger.info("a webhook of unknown shape is ignored: %r", body[:200])
         return Response(None, status_code=200)
+    resources.queues.admit("payment.inspect.queue")
     # Toss repeats what it thinks was not heard under the same transmission id, which the inbox then knows
     act = request.headers.get(TRANSMISSION, "")[:200] or hashlib.sha256(body).hexdigest()
     envelope = seal(

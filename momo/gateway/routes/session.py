@@ -13,6 +13,7 @@ from redis.exceptions import RedisError
 
 from momo.gateway import sessions
 from momo.gateway.bodies import Body
+from momo.gateway.documented import content
 from momo.gateway.limits import LOGIN
 from momo.gateway.problems import problem, unavailable
 from momo.gateway.routes.given import Incoming, Using, Who
@@ -75,7 +76,7 @@ async def renew(request: Incoming, resources: Using) -> Response[Granted]:
     return _granted(resources, member, [sessions.cookie(request, following)], {})
 
 
-@post("/logout", status_code=204, **SIGNED_IN)
+@post("/logout", status_code=204, responses=content(None, "The session is over.", 204), **SIGNED_IN)
 async def logout(request: Incoming, member: Who, resources: Using) -> Response[None]:
     """Ends the session: its refresh token is worth nothing any more. The access token lasts its ten minutes."""
     try:

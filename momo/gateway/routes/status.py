@@ -6,6 +6,7 @@ from typing import Any
 
 from litestar import Response, Router, get
 
+from momo.gateway.documented import content
 from momo.gateway.metrics import CONTENT_TYPE
 from momo.gateway.routes.given import Using
 
@@ -16,7 +17,7 @@ async def live() -> dict[str, str]:
     return {"status": "alive"}
 
 
-@get("/health/ready")
+@get("/health/ready", responses=content(dict[str, Any], "Not ready.", 503))
 async def ready(resources: Using) -> Response[dict[str, Any]]:
     """200 where a command sent now would be carried out, else 503; how each dependency stands."""
     return Response(resources.health.report(), status_code=200 if resources.health.ready else 503)

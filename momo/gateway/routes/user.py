@@ -8,8 +8,9 @@ from litestar import Response, Router, delete, get, post
 from litestar.params import JSONBody
 from msgspec import Meta
 
-from contracts.user import FollowUser, RegisterUser, UnfollowUser, WithdrawUser, email_of
+from contracts.user import FollowUser, RegisteredUser, RegisterUser, UnfollowUser, WithdrawUser, email_of
 from momo.gateway.bodies import Body
+from momo.gateway.documented import outcome
 from momo.gateway.limits import REGISTER, REGISTER_FROM
 from momo.gateway.parameters import Cursor, Id, Limit, asked
 from momo.gateway.problems import not_found
@@ -31,7 +32,7 @@ class Registration(Body, frozen=True, kw_only=True):
     location: Annotated[str, Meta(max_length=100)] = ""
 
 
-@post("/")
+@post("/", status_code=202, responses=outcome(201, RegisteredUser))
 async def register(request: Incoming, data: JSONBody[Registration], resources: Using) -> Response[bytes]:
     """Opens an account. Its result names the `userId`."""
     email = email_of(data.email)
@@ -55,7 +56,7 @@ async def me(member: Who, resources: Using) -> queries.OwnProfile:
     return found
 
 
-@delete("/me", status_code=202, **SIGNED_IN)
+@delete("/me", status_code=202, responses=outcome(), **SIGNED_IN)
 async def withdraw(request: Incoming, member: Who, resources: Using) -> Response[bytes]:
     """Leaves MOMO: the account is anonymised, seats are given up, hosted meetings are called off."""
     message = WithdrawUser(user_id=member.member_id)
@@ -71,13 +72,13 @@ async def profile(user_id: Id, resources: Using) -> queries.Profile:
     return found
 
 
-@post("/{user_id:int}/follow", status_code=202, **SIGNED_IN)
+@post("/{user_id:int}/follow", status_code=202, responses=outcome(), **SIGNED_IN)
 async def follow(request: Incoming, user_id: Id, member: Who, resources: Using) -> Response[bytes]:
     message = FollowUser(follower_id=member.member_id, follower_nickname=member.nickname, followee_id=user_id)
     return await resources.commands.send(request, "user", message, sender=member.sender)
 
 
-@delete("/{user_id:int}/follow", status_code=202, **SIGNED_IN)
+@delete("/{user_id:int}/follow", status_code=202, responses=outcome(), **SIGNED_IN)
 async def unfollow(request: Incoming, user_id: Id, member: Who, resources: Using) -> Response[bytes]:
     message = UnfollowUser(follower_id=member.member_id, followee_id=user_id)
     return await resources.commands.send(request, "user", message, sender=member.sender)
