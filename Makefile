@@ -1,6 +1,6 @@
 # `make` alone says what there is. ARGS reaches the program: make up ARGS="--fresh --port 8081"
 .DEFAULT_GOAL := help
-.PHONY: help setup up demo bench test check
+.PHONY: help setup up demo bench test fuzz check
 ARGS :=
 
 help: ## say what there is
@@ -21,8 +21,12 @@ bench: setup ## measure drain rate, latency, and others that do the same work; m
 test: setup ## run every test against private servers
 	@exec .venv/bin/pytest $(ARGS)
 
-check: setup ## format, lint, types, import rules
+fuzz: setup ## send thousands of generated requests to a whole MOMO; make fuzz ARGS="--examples 500"
+	@exec .venv/bin/python -m tests.security.fuzz $(ARGS)
+
+check: setup ## format, lint, types, import rules, known vulnerabilities
 	.venv/bin/ruff format --check
 	.venv/bin/ruff check
 	.venv/bin/mypy
 	.venv/bin/lint-imports
+	.venv/bin/python compose/audit.py requirements.lock

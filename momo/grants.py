@@ -1,0 +1,153 @@
+"""Least privilege: what each process's own user may do on the broker and in the databases, derived from the topology.
+
+A worker and a relay of a service run as `momo_<service>`, gateways as `momo_gateway`; whoever migrates, declares the
+topology or handles dead letters is `momo_operator`. No password stands in any of it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Any
+from urllib.parse import urlsplit
+
+import msgspec
+
+from contracts import meeting, notification, payment, user
+from contracts.base import Message
+from contracts.topology import DELAYS_MS, KEYS, exchange_of, queues_of
+from momo.broker.failures import delay_exchange
+from momo.broker.management import vhost_of
+from momo.gateway.health import COMMANDS
+from momo.settings import DATABASES, Settings
+
+SENDS: dict[str, tuple[type[Message], ...]] = {
+    "user": (
+        user.UnfollowUser,
+        user.WithdrawUser,
+        user.UserRegistered,
+        user.UserFollowed,
+        user.UserWithdrawn,
+    ),
+    "meeting": (
+        meeting.CancelSeat,
+        meeting.DeleteMeeting,
+        meeting.DismissMembers,
+        meeting.WithdrawMember,
+        meeting.ExpireHold,
+        meeting.MeetingJoined,
+        meeting.MeetingCancelled,
+        meeting.MeetingOffered,
+        meeting.MeetingDismissed,
+        payment.RegisterPayment,
+        payment.ExpirePayment,
+        payment.RefundPayment,
+    ),
+    "payment": (
+        payment.ChargePayment,
+        payment.InspectPayment,
+        payment.SettlePayment,
+        payment.ExpirePayment,
+        payment.ReturnPayment,
+        payment.PaymentCompleted,
+        payment.PaymentFailed,
+        payment.PaymentRefunded,
+    ),
+    "notification": (
+        notification.CreateNotification,
+        notification.SendNotification,
+        notification.AnnounceNotification,
+        notification.BroadcastNotification,
+    ),
+}
+"""What the handlers of each service send, at once or by a timer."""
+
+OPERATOR = "momo_operator"
+WORKS = ("SELECT", "INSERT", "UPDATE", "DELETE")
+READS = ("SELECT",)
+MIGRATES = (*WORKS, "CREATE", "ALTER", "DROP", "INDEX", "REFERENCES")
+
+
+class Access(msgspec.Struct, frozen=True, kw_only=True):
+    """What `user` may do: read `queues`, publish under the `keys` of topic exchanges and to `exchanges` of other kinds,
+    and use `privileges` in the databases of `services`. `everything` on the broker is for who declares it."""
+
+    user: str
+    queues: tuple[str, ...] = ()
+    keys: dict[str, tuple[str, ...]] = {}
+    exchanges: tuple[str, ...] = ()
+    services: tuple[str, ...]
+    privileges: tuple[str, ...]
+    everything: bool = False
+
+
+def accesses() -> tuple[Access, ...]:
+    """One for each user: the gateway, each service, the operator."""
+    commands = [contract for contracts in COMMANDS.values() for contract in contracts]
+    gateway = Access(user="momo_gateway", keys=_keys(commands), services=DATABASES, privileges=READS)
+    operator = Access(user=OPERATOR, services=DATABASES, privileges=MIGRATES, everything=True)
+    return (gateway, *map(_of, DATABASES), operator)
+
+
+def definitions(settings: Settings) -> dict[str, Any]:
+    """Definitions that RabbitMQ imports, for the virtual host of `settings`; the users have to be there already."""
+    vhost = vhost_of(settings.amqp_url)
+    topics = [
+        {"user": access.user, "vhost": vhost, "exchange": exchange, "write": _any(keys), "read": _any(())}
+        for access in accesses()
+        for exchange, keys in access.keys.items()
+    ]
+    return {
+        "permissions": [{"user": a.user, "vhost": vhost, **_permissions(a)} for a in accesses()],
+        "topic_permissions": topics,
+    }
+
+
+def statements(settings: Settings) -> list[str]:
+    """SQL for MariaDB or MySQL. A user that is not there yet is made, and locked until somebody gives it a password."""
+    made = [f"CREATE USER IF NOT EXISTS '{access.user}'@'%' ACCOUNT LOCK" for access in accesses()]
+    return made + [
+        f"GRANT {', '.join(access.privileges)} ON {_database(settings, service)}.* TO '{access.user}'@'%'"
+        for access in accesses()
+        for service in access.services
+    ]
+
+
+def _of(service: str) -> Access:
+    queues = queues_of(service)
+    keys = _keys(SENDS[service])
+    for queue in queues:
+        exchange = queue.dead_letter_exchange
+        keys[exchange] = (*keys.get(exchange, ()), queue.dead_letter_queue)
+    return Access(
+        user=f"momo_{service}",
+        queues=tuple(queue.name for queue in queues),
+        keys=keys,
+        exchanges=tuple(map(delay_exchange, DELAYS_MS)),
+        services=(service,),
+        privileges=WORKS,
+    )
+
+
+def _keys(contracts: Iterable[type[Message]]) -> dict[str, tuple[str, ...]]:
+    keys: dict[str, tuple[str, ...]] = {}
+    for key in sorted(KEYS[contract] for contract in contracts):
+        keys[exchange_of(key)] = (*keys.get(exchange_of(key), ()), key)
+    return keys
+
+
+def _permissions(access: Access) -> dict[str, str]:
+    if access.everything:
+        return {"configure": ".*", "write": ".*", "read": ".*"}
+    return {"configure": _any(()), "write": _any((*access.keys, *access.exchanges)), "read": _any(access.queues)}
+
+
+def _any(names: Iterable[str]) -> str:
+    """A pattern that matches exactly `names`."""
+    return f"^({'|'.join(map(re.escape, names))})$"
+
+
+def _database(settings: Settings, service: str) -> str:
+    """The database of `service` as a GRANT takes it: there, an underscore stands for any character."""
+    name = urlsplit(settings.db_url(service)).path.lstrip("/")
+    return "`" + name.replace("`", "``").replace("_", r"\_") + "`"
