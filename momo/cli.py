@@ -15,6 +15,8 @@ from typing import Any, NoReturn, TypeVar
 import click
 
 from momo import settings as configuration
+from momo.dlq.commands import dlq
+from momo.dlq.queues import queues
 from momo.settings import DATABASES, SERVICES, Settings, SettingsError
 
 T = TypeVar("T")
@@ -36,6 +38,10 @@ def main() -> None:
 
     Every command reads its addresses from MOMO_* variables; see README for the list.
     """
+
+
+main.add_command(dlq)
+main.add_command(queues)
 
 
 @main.command()
@@ -165,6 +171,29 @@ def topology_check() -> None:
     click.echo("the broker has the topology, and nothing else")
 
 
+@main.command()
+@click.option(
+    "--format",
+    "which",
+    type=click.Choice(["json", "sql", "rabbitmq"]),
+    default="json",
+    show_default=True,
+    help="What each user may do, as data, as statements, or as definitions to import.",
+)
+def grants(which: str) -> None:
+    """Print the least that each process's user needs on the broker and in the databases."""
+    import msgspec
+
+    from momo.grants import accesses, definitions, statements
+
+    settings = _settings()
+    if which == "sql":
+        click.echo("".join(f"{statement};\n" for statement in statements(settings)), nl=False)
+        return
+    found = definitions(settings) if which == "rabbitmq" else {"users": accesses()}
+    click.echo(msgspec.json.format(msgspec.json.encode(found)))
+
+
 @main.command("toss-sandbox")
 def toss_sandbox() -> None:
     """Run a Toss Payments of our own, for tests and demonstrations."""
@@ -240,6 +269,48 @@ def bench(cases: str, repeat: int | None, quick: bool, as_json: bool) -> None:
         click.echo(msgspec.json.encode(report))
     else:
         show(report)
+
+
+@main.command()
+@click.option("--minutes", type=click.FloatRange(0.1, 600), default=20.0, show_default=True, help="How long.")
+@click.option("--seed", type=int, help="Repeats a schedule: the seed that an earlier run printed.")
+@click.option("--faults", default="all", show_default=True, help="Which kinds to draw from, separated by commas.")
+@JSON
+def chaos(minutes: float, seed: int | None, faults: str, as_json: bool) -> None:
+    """Break a private MOMO under load in every way it must survive, then compare a ledger; exit 1 where it differs."""
+    import random
+    import tempfile
+
+    import msgspec
+
+    from momo.chaos.report import show
+    from momo.chaos.run import chaos as run
+    from momo.chaos.run import chosen
+    from momo.local.server import LocalError
+
+    # the client library tells of every connection that breaks, and here they do
+    logging.getLogger("aiormq").setLevel(logging.CRITICAL)
+    try:
+        kinds = chosen(faults)
+        seed = random.SystemRandom().randrange(2**32) if seed is None else seed
+        with tempfile.TemporaryDirectory(prefix="momo-chaos-") as folder:
+            report = _loop(
+                run(
+                    Path(folder),
+                    seconds=minutes * 60,
+                    seed=seed,
+                    kinds=kinds,
+                    say=lambda line: click.echo(line, err=True),
+                )
+            )
+    except (LocalError, ValueError) as error:
+        _fail(str(error))
+    if as_json:
+        click.echo(msgspec.json.encode(report))
+    else:
+        show(report)
+    if not report.ok:
+        sys.exit(1)
 
 
 def _settings() -> Settings:

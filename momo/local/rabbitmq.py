@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from asyncio.subprocess import Process
+from asyncio.subprocess import PIPE, Process
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar
@@ -11,7 +11,7 @@ import aiormq
 
 from momo.local import process
 from momo.local.ports import Ports
-from momo.local.server import Server
+from momo.local.server import LocalError, Server
 
 PLUGINS = ("rabbitmq_management", "rabbitmq_prometheus", "rabbitmq_consistent_hash_exchange")
 CONFIGURATION = """\
@@ -82,6 +82,18 @@ class RabbitMQ(Server):
         except aiormq.exceptions.AMQPError as error:
             raise ConnectionError(str(error)) from error
         await connection.close()
+
+    async def control(self, *words: str) -> str:
+        """What `rabbitmqctl WORDS` says about this node. Raises LocalError when it fails."""
+        environment = {"PATH": self._path, "LANG": "C.UTF-8", **self.environment()}
+        started = await process.spawn([self.program("rabbitmqctl"), "--quiet", *words], environment, PIPE)
+        try:
+            said = (await started.communicate())[0].decode(errors="replace").strip()
+        finally:
+            code = process.reap(started)
+        if code:
+            raise LocalError(f"rabbitmqctl {words[0]} ended with {process.how_it_ended(code)}: {said[-300:]}")
+        return said
 
     async def _end(self, grace: float) -> None:
         await super()._end(grace)

@@ -53,6 +53,11 @@ class Server(abc.ABC):
         self._keep_open = keep_open
         self._process: Process | None = None
 
+    @property
+    def pid(self) -> int | None:
+        """The server's process, or None while it is not started."""
+        return None if self._process is None else self._process.pid
+
     @abc.abstractmethod
     def argv(self) -> Sequence[str]:
         """The command line."""

@@ -1,6 +1,7 @@
 """`python -m tests.flows.variant KIND COMMAND…`: a MOMO that is broken, or burdened, on purpose.
 
 `doubled` publishes every message twice. `unlocked` reads records without a row lock, and is slow to write them back.
+`forgetful` decides again what the inbox knows. `unstored` keeps nothing in the outbox, and is slow to publish.
 """
 
 from __future__ import annotations
@@ -10,11 +11,13 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+from momo.actors import inbox, outbox
+from momo.actors.record import Values
 from momo.broker.envelope import Envelope
 from momo.broker.publisher import Publisher
 from momo.cli import main
 from momo.store.connection import Connection, Rows
-from momo.store.rows import Table, Values
+from momo.store.rows import Table
 
 
 def doubled() -> None:
@@ -41,7 +44,27 @@ def unlocked() -> None:
     Connection.script = write_late  # type: ignore[method-assign]
 
 
-VARIANTS: dict[str, Callable[[], None]] = {"doubled": doubled, "unlocked": unlocked}
+def forgetful() -> None:
+    inbox.Entry.settles = lambda *_: False  # type: ignore[method-assign]
+
+
+def unstored() -> None:
+    publish = Publisher.publish
+
+    async def late(self: Publisher, envelopes: Sequence[Envelope], **options: Any) -> None:
+        await asyncio.sleep(0.2)
+        await publish(self, envelopes, **options)
+
+    outbox.write = lambda *_: "DO 0"
+    Publisher.publish = late  # type: ignore[method-assign]
+
+
+VARIANTS: dict[str, Callable[[], None]] = {
+    "doubled": doubled,
+    "unlocked": unlocked,
+    "forgetful": forgetful,
+    "unstored": unstored,
+}
 
 if __name__ == "__main__":
     VARIANTS[sys.argv.pop(1)]()
