@@ -6,6 +6,7 @@ import asyncio
 import logging
 import os
 import socket
+from collections import Counter
 from collections.abc import Callable, Sequence
 
 from redis.asyncio import Redis
@@ -31,6 +32,8 @@ from momo.toss.client import TossClient
 log = logging.getLogger(__name__)
 
 WATCH_SECONDS = 2.0
+PATIENT_LOOKS = 3
+"""After so many looks at a queue that is not consumed, the client library is not mending it."""
 BATCHES_AHEAD = 4
 """Of messages that the broker may have given us unacknowledged: one being flushed, the others on their way."""
 
@@ -176,22 +179,26 @@ class Worker:
 
     async def _watch(self) -> None:
         """Readiness, and the consumers that are gone without a word."""
-        missing: set[Queue] = set()
+        missing: Counter[Queue] = Counter()
         while True:
-            try:
-                paused = self._consumers.paused
-                counts = {queue: await self._publisher.consumers(queue.name) for queue in self._consumers.queues}
-            except PublishError as error:
-                log.info("the consumers can't be counted: %s", error)
-                self._seen = False
-            else:
-                gone = {q for q, count in counts.items() if not count or not self._consumers.consuming(q)} - paused
-                # at first sight the client library may be about to mend it
-                for queue in gone & missing:
+            counts = [await self._count(queue) for queue in self._consumers.queues]
+            for queue, count in zip(self._consumers.queues, counts, strict=True):
+                if queue in self._consumers.paused or (count and self._consumers.consuming(queue)):
+                    del missing[queue]
+                else:
+                    missing[queue] += 1
+                if count is not None and missing[queue] >= PATIENT_LOOKS:
                     await self._consumers.revive(queue)
-                missing = gone
-                self._seen = not gone
+            self._seen = not missing
             await asyncio.sleep(WATCH_SECONDS)
+
+    async def _count(self, queue: Queue) -> int | None:
+        """The consumers of `queue`, of all processes; None where the broker or the queue is not there."""
+        try:
+            return await self._publisher.consumers(queue.name)
+        except PublishError as error:
+            log.info("the consumers can't be counted: %s", error)
+            return None
 
     async def _drain(self) -> None:
         """Stops taking, then finishes: decide, commit, publish, acknowledge."""

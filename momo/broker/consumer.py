@@ -15,11 +15,9 @@ from faststream.rabbit.subscriber.usecase import RabbitSubscriber
 
 from contracts.topology import Queue
 from momo.broker.address import connection_url
-from momo.broker.delivery import Delivery, Undecodable, decode, text_of
-from momo.broker.envelope import CAUSATION, FINGERPRINT, SENDER, TRACEPARENT, Envelope
+from momo.broker.delivery import Delivery, Undecodable, decode
 from momo.broker.exits import Exits
-from momo.broker.failures import death
-from momo.broker.identity import fresh_id
+from momo.broker.failures import undecoded
 from momo.broker.incoming import Incoming, incoming
 from momo.broker.wire import Routes, Taken, WiredConnection
 from momo.telemetry import metrics
@@ -31,9 +29,6 @@ GONE = (AMQPError, OSError, RuntimeError, TimeoutError)
 
 COOL_DOWN = 60.0
 """Seconds after which a paused queue is tried again."""
-
-FOREVER = 253_402_300_799
-"""The last second of the year 9999: a producer may give any 64 bits as its timestamp."""
 
 DELIVERED = "x-delivery-count"
 SUSPECT = 2
@@ -56,7 +51,9 @@ class Consumers:
             apply_types=False,
             reconnect_interval=1,
         )
-        self._routes = Routes()
+        self._routes = Routes(self._stray)
+        self._by_tag: dict[str, Queue] = {}
+        self._changing: dict[Queue, asyncio.Lock] = {}
         # FastStream gives these to aio-pika's `connect_robust` as they are, but has no parameter for this one
         self.broker._connection_kwargs["connection_class"] = partial(WiredConnection, routes=self._routes)  # noqa: SLF001
         self._exits = exits
@@ -107,6 +104,7 @@ class Consumers:
         self._subscribers[queue] = subscriber
         self._takers[queue] = taken
         self._careful[queue] = prefetch
+        self._changing[queue] = asyncio.Lock()
         metrics.CONSUMING.labels(queue.name).set_function(lambda: self.consuming(queue))
 
     async def start(self) -> None:
@@ -158,30 +156,44 @@ class Consumers:
         """Consumes a paused queue again, before its cool-down is over."""
         if (task := self._paused.pop(queue, None)) is not None:
             task.cancel()
-        await self._consume(queue)
+        async with self._changing[queue]:
+            await self._consume(queue)
 
     async def revive(self, queue: Queue) -> None:
         """Consumes a queue again that has lost its consumer and was not mended, where that is possible now."""
-        log.warning("%s has no consumer; consuming it again", queue.name)
-        await _tried(queue, self._cancel(queue))
-        await _tried(queue, self._consume(queue))
+        async with self._changing[queue]:
+            if queue in self._paused:
+                return
+            log.warning("%s has no consumer; consuming it again", queue.name)
+            await _tried(queue, self._cancel(queue))
+            await _tried(queue, self._consume(queue))
 
     async def _begin(self, queue: Queue) -> None:
         subscriber = self._subscribers[queue]
-        await subscriber.start()
+        async with self._changing[queue]:
+            await subscriber.start()
         self._claim(queue, subscriber._consumer_tag)  # noqa: SLF001
 
     def _claim(self, queue: Queue, consumer_tag: str | None) -> None:
         if consumer_tag is not None:
+            self._by_tag[consumer_tag] = queue
             self._routes.claim(consumer_tag, self._takers[queue])
 
+    def _stray(self, consumer_tag: str) -> None:
+        queue = self._by_tag[consumer_tag]
+        if (broker_queue := self._subscribers[queue]._queue_obj) is not None:  # noqa: SLF001
+            log.warning("%s: a consumer that was cancelled has begun again", queue.name)
+            self._start(_tried(queue, broker_queue.cancel(consumer_tag, timeout=5)))
+
     async def _pause(self, queue: Queue, seconds: float | None) -> None:
-        await _tried(queue, self._cancel(queue))
+        async with self._changing[queue]:
+            await _tried(queue, self._cancel(queue))
         if seconds is None:
             return
         await asyncio.sleep(seconds)
         self._paused.pop(queue, None)
-        await _tried(queue, self._consume(queue))
+        async with self._changing[queue]:
+            await _tried(queue, self._consume(queue))
 
     async def _answered(self, queue: Queue) -> None:
         broker_queue = self._subscribers[queue]._queue_obj  # noqa: SLF001
@@ -193,15 +205,21 @@ class Consumers:
         if (broker_queue := self._subscribers[queue]._queue_obj) is not None:  # noqa: SLF001
             # by its answer the consumer of the first message has its tag, also within `start`
             await broker_queue.channel.set_qos(prefetch_count=prefetch, timeout=5)
-        if queue not in self._paused:
-            await self._cancel(queue)
-            await self._consume(queue)
+        async with self._changing[queue]:
+            if queue not in self._paused:
+                await self._cancel(queue)
+                await self._consume(queue)
 
     async def _cancel(self, queue: Queue) -> None:
         subscriber = self._subscribers[queue]
         tag, subscriber._consumer_tag = subscriber._consumer_tag, None  # noqa: SLF001 - FastStream can only stop it whole
         broker_queue = subscriber._queue_obj  # noqa: SLF001
-        if tag is not None and broker_queue is not None and not broker_queue.channel.is_closed:
+        if tag is None or broker_queue is None:
+            return
+        self._routes.retire(tag)
+        if broker_queue.channel.is_closed:
+            broker_queue._consumers.pop(tag, None)  # noqa: SLF001 - or aio-pika would begin it again
+        else:
             await broker_queue.cancel(tag, timeout=5)
 
     async def _consume(self, queue: Queue) -> None:
@@ -228,7 +246,7 @@ class Consumers:
         except (Undecodable, ValueError) as error:
             log.error("%s: a message is dead: %s", queue.name, error)  # noqa: TRY400 - the message is at fault, not this code
             reason = error.reason if isinstance(error, Undecodable) else "malformed"
-            self._start(self._exits().bury(queue, reason, _letter(queue, message, reason, error), ledger, tag))
+            self._start(self._exits().bury(queue, reason, undecoded(queue, message, reason, error), ledger, tag))
             return None
 
     def _start(self, work: Coroutine[Any, Any, None]) -> None:
@@ -243,32 +261,9 @@ def _deliveries(message: Incoming) -> int:
     return count if isinstance(count, int) else 0
 
 
-async def _tried(queue: Queue, work: Coroutine[Any, Any, None]) -> None:
+async def _tried(queue: Queue, work: Coroutine[Any, Any, Any]) -> None:
     """Does `work` if queue and channel are there. Where they are not, they have no consumer, and are looked after."""
     try:
         await work
     except GONE as error:
         log.warning("%s can't be reached: %s", queue.name, error)
-
-
-def _letter(queue: Queue, message: Incoming, reason: str, error: Exception) -> Envelope:
-    """The dead letter of a message that can't be decoded: its body and what can be told of its properties."""
-    message_id = message.message_id or fresh_id()
-    headers = {
-        name: str(value) for name, value in message.headers.items() if not name.startswith("x-") and name != TRACEPARENT
-    }
-    return Envelope(
-        exchange=queue.dead_letter_exchange,
-        routing_key=queue.dead_letter_queue,
-        body=message.body,
-        type=message.type or queue.key,
-        message_id=message_id,
-        correlation_id=message.correlation_id or message_id,
-        causation_id=text_of(message.headers, CAUSATION),
-        sender=text_of(message.headers, SENDER),
-        fingerprint=text_of(message.headers, FINGERPRINT),
-        reply_to=message.reply_to,
-        first_published_ms=min(max(message.timestamp, 0), FOREVER) * 1000,
-        traceparent=text_of(message.headers, TRACEPARENT),
-        headers={**headers, **death(queue, reason, error)},
-    )

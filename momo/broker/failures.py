@@ -5,14 +5,18 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from contracts.topology import Queue
-from momo.broker.delivery import Delivery
-from momo.broker.envelope import Envelope
-from momo.broker.identity import text_of_id
+from momo.broker.delivery import Delivery, text_of
+from momo.broker.envelope import CAUSATION, FINGERPRINT, SENDER, TRACEPARENT, Envelope
+from momo.broker.identity import fresh_id, text_of_id
+from momo.broker.incoming import Incoming
 
 REASON = "x-death-reason"
 ERROR = "x-death-error"
 ORIGIN = "x-origin-queue"
 DIED = "x-death-at"
+
+FOREVER = 253_402_300_799
+"""The last second of the year 9999: a producer may give any 64 bits as its timestamp."""
 
 
 def delay_exchange(milliseconds: int) -> str:
@@ -65,4 +69,27 @@ def _again(
         first_published_ms=delivery.first_published_ms,
         traceparent=delivery.traceparent,
         headers=headers or {},
+    )
+
+
+def undecoded(queue: Queue, message: Incoming, reason: str, error: Exception) -> Envelope:
+    """The dead letter of a message that can't be decoded: its body and what can be told of its properties."""
+    message_id = message.message_id or fresh_id()
+    headers = {
+        name: str(value) for name, value in message.headers.items() if not name.startswith("x-") and name != TRACEPARENT
+    }
+    return Envelope(
+        exchange=queue.dead_letter_exchange,
+        routing_key=queue.dead_letter_queue,
+        body=message.body,
+        type=message.type or queue.key,
+        message_id=message_id,
+        correlation_id=message.correlation_id or message_id,
+        causation_id=text_of(message.headers, CAUSATION),
+        sender=text_of(message.headers, SENDER),
+        fingerprint=text_of(message.headers, FINGERPRINT),
+        reply_to=message.reply_to,
+        first_published_ms=min(max(message.timestamp, 0), FOREVER) * 1000,
+        traceparent=text_of(message.headers, TRACEPARENT),
+        headers={**headers, **death(queue, reason, error)},
     )

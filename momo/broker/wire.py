@@ -26,7 +26,8 @@ _TAG = struct.Struct(">Q").unpack_from
 _ACK = struct.Struct(">BHIHHQBB").pack
 _METHOD, _HEADER, _BODY, _END = 1, 2, 3, 0xCE
 _DELIVER = struct.pack(">HH", 60, 60)
-_CONSUME_OK, _CANCEL, _CANCEL_OK = (struct.pack(">HH", 60, method) for method in (21, 30, 31))
+_CONSUME_OK, *_CONSUMER_ENDS = (struct.pack(">HH", 60, method) for method in (21, 30, 31))
+"""And Cancel and Cancel-Ok: by the broker, or because we asked for it."""
 _CHANNEL_ENDS = {struct.pack(">HH", 20, method) for method in (11, 40, 41)}
 """Open-Ok, Close, Close-Ok: whatever a channel of that number held before is no longer its."""
 _HEARTBEAT = b"\x08\x00\x00\x00\x00\x00\x00\xce"
@@ -54,9 +55,13 @@ Take = Callable[[Taken], None]
 class Routes:
     """Who takes the messages of which consumer tag. What comes between a consumer's beginning and its claim waits.
 
-    A claim outlives the connection: aio-pika begins its consumers again under their old tags."""
+    A claim outlives its consumer: aio-pika begins consumers again under their old tags, and where it is doing so while
+    we cancel one, that one lives on. `stray` is told of each that begins after it was retired, to cancel it again; what
+    it is given meanwhile is taken all the same, for it would be held by nobody otherwise."""
 
-    def __init__(self) -> None:
+    def __init__(self, stray: Callable[[str], None]) -> None:
+        self._stray = stray
+        self._retired: set[bytes] = set()
         self.ledgers: WeakSet[Ledger] = WeakSet()
         self._takers: dict[bytes, Take] = {}
         self._early: dict[bytes, list[Taken]] = {}
@@ -79,18 +84,19 @@ class Routes:
         else:
             take(message)
 
+    def retire(self, consumer_tag: str) -> None:
+        """It is about to be cancelled, for good."""
+        self._retired.add(consumer_tag.encode())
+
     def begun(self, name: bytes) -> None:
         self._live.add(name)
+        if name in self._retired:
+            self._stray(name.decode())
 
     def ended(self, name: bytes) -> None:
-        """Its channel, its connection or its queue is gone. It may begin again."""
+        """It is cancelled, or its channel, its connection or its queue is gone. It may begin again."""
         self._live.discard(name)
         self._early.pop(name, None)
-
-    def cancelled(self, name: bytes) -> None:
-        """We asked for it: it won't begin again."""
-        self.ended(name)
-        self._takers.pop(name, None)
 
 
 class Wire:
@@ -183,7 +189,7 @@ class Wire:
             return True
         if method in _CHANNEL_ENDS:
             self._forget(channel)
-        elif method in (_CONSUME_OK, _CANCEL, _CANCEL_OK):
+        elif method == _CONSUME_OK or method in _CONSUMER_ENDS:
             self._consumer(channel, method, payload[5 : 5 + payload[4]])
         return False
 
@@ -194,7 +200,7 @@ class Wire:
             self._routes.begun(name)
         else:
             consumers.discard(name)
-            (self._routes.ended if method == _CANCEL else self._routes.cancelled)(name)
+            self._routes.ended(name)
 
     def _forget(self, channel: int) -> None:
         self._coming.pop(channel, None)

@@ -16,9 +16,9 @@ from pamqp.header import ContentHeader
 from contracts.base import Message
 from contracts.topology import QUEUES, Queue
 from momo.broker.acks import Ledger
-from momo.broker.consumer import _letter
 from momo.broker.delivery import Delivery, Undecodable, decode
 from momo.broker.envelope import ATTEMPT, CAUSATION, FINGERPRINT, FIRST_PUBLISHED, SENDER, TRACEPARENT
+from momo.broker.failures import undecoded
 from momo.broker.frames import publish
 from momo.broker.incoming import Incoming, incoming
 from tests.contracts.examples import EXAMPLES
@@ -187,5 +187,5 @@ def test_dead_letter_of_whatever_arrived_can_be_published(
         reply_to=text.decode(errors="ignore"),
         timestamp=at,
     )
-    letter = _letter(QUEUES[0], message, "malformed", ValueError("no message"))
+    letter = undecoded(QUEUES[0], message, "malformed", ValueError("no message"))
     assert publish(letter, 1, 100_000)

@@ -69,7 +69,7 @@ async def through(chunks: Sequence[bytes], routes: Routes) -> tuple[bytes, Wire,
 
 def routes(consumer: str = "c") -> tuple[Routes, list[Taken]]:
     taken: list[Taken] = []
-    found = Routes()
+    found = Routes(lambda _: None)
     found.claim(consumer, taken.append)
     return found, taken
 
@@ -118,7 +118,7 @@ def test_deliveries_are_taken_whole_and_all_else_passes_as_it_was(
 
 
 async def test_what_comes_before_its_consumer_is_known_waits_for_it_in_order() -> None:
-    found = Routes()
+    found = Routes(lambda _: None)
     taken: list[Taken] = []
     reader = asyncio.StreamReader()
     wire = Wire(reader, Writer(), found)  # type: ignore[arg-type]
@@ -184,6 +184,20 @@ async def test_a_consumer_lives_until_it_its_channel_or_its_connection_ends(end:
         await wire.readexactly(len(end) or 1)
     assert not found.consuming("c")
     assert found.consuming("other") is bool(end)
+
+
+async def test_a_consumer_that_begins_after_it_was_retired_is_told_and_its_messages_are_taken() -> None:
+    strays: list[str] = []
+    taken: list[Taken] = []
+    found = Routes(strays.append)
+    found.claim("c", taken.append)
+    begun = frame.marshal(commands.Basic.ConsumeOk("c"), 1)
+    ended = frame.marshal(commands.Basic.CancelOk("c"), 1)
+    await through([begun], found)
+    assert strays == []
+    found.retire("c")
+    await through([ended, begun, *delivery(1, 1, b"x")], found)
+    assert (strays, [message.body for message in taken]) == (["c"], [b"x"])
 
 
 async def test_the_end_of_the_connection_lets_go_of_all_that_was_delivered() -> None:
