@@ -21,7 +21,7 @@ from momo.broker.consumer import GONE, Consumers
 from momo.broker.delivery import Delivery
 from momo.broker.exits import Exits
 from momo.broker.guard import Guard
-from momo.broker.publisher import Publisher, PublishError
+from momo.broker.publisher import Publisher, PublishError, Sight
 from momo.live import RedisPush, Replies
 from momo.pauses import GUARD, Pauses
 from momo.settings import Settings
@@ -31,7 +31,7 @@ from momo.toss.client import TossClient
 
 log = logging.getLogger(__name__)
 
-WATCH_SECONDS = 2.0
+WATCH_SECONDS = 1.0
 PATIENT_LOOKS = 3
 """After so many looks at a queue that is not consumed, the client library is not mending it."""
 BATCHES_AHEAD = 4
@@ -180,24 +180,33 @@ class Worker:
     async def _watch(self) -> None:
         """Readiness, and the consumers that are gone without a word."""
         missing: Counter[Queue] = Counter()
+        before: dict[Queue, int | None] = {}
         while True:
-            counts = [await self._count(queue) for queue in self._consumers.queues]
-            for queue, count in zip(self._consumers.queues, counts, strict=True):
-                if queue in self._consumers.paused or (count and self._consumers.consuming(queue)):
+            for queue in self._consumers.queues:
+                sight, idle = await self._look(queue), self._consumers.idle(queue)
+                if queue in self._consumers.paused or self._flows(queue, sight, idle, before.get(queue)):
                     del missing[queue]
                 else:
                     missing[queue] += 1
-                if count is not None and missing[queue] >= PATIENT_LOOKS:
+                if sight is not None and missing[queue] >= PATIENT_LOOKS:
                     await self._consumers.revive(queue)
+                    del missing[queue]
+                before[queue] = idle
             self._seen = not missing
             await asyncio.sleep(WATCH_SECONDS)
 
-    async def _count(self, queue: Queue) -> int | None:
-        """The consumers of `queue`, of all processes; None where the broker or the queue is not there."""
+    def _flows(self, queue: Queue, sight: Sight | None, idle: int | None, before: int | None) -> bool:
+        """Whether the broker delivers `queue`: there is a consumer, and it is given what waits. RabbitMQ forgets to
+        where a queue is deleted and declared again at once."""
+        if sight is None or not sight.consumers or not self._consumers.consuming(queue):
+            return False
+        return not sight.waiting or idle is None or idle != before
+
+    async def _look(self, queue: Queue) -> Sight | None:
         try:
-            return await self._publisher.consumers(queue.name)
+            return await self._publisher.look(queue.name)
         except PublishError as error:
-            log.info("the consumers can't be counted: %s", error)
+            log.info("%s can't be looked at: %s", queue.name, error)
             return None
 
     async def _drain(self) -> None:

@@ -14,6 +14,7 @@ from faststream.rabbit import Channel, RabbitBroker, RabbitQueue
 from faststream.rabbit.subscriber.usecase import RabbitSubscriber
 
 from contracts.topology import Queue
+from momo.broker.acks import Ledger
 from momo.broker.address import connection_url
 from momo.broker.delivery import Delivery, Undecodable, decode
 from momo.broker.exits import Exits
@@ -51,7 +52,8 @@ class Consumers:
             apply_types=False,
             reconnect_interval=1,
         )
-        self._routes = Routes(self._stray)
+        self._routes = Routes(self._stray, self._cancelled)
+        self._ledgers: dict[Queue, Ledger] = {}
         self._by_tag: dict[str, Queue] = {}
         self._changing: dict[Queue, asyncio.Lock] = {}
         # FastStream gives these to aio-pika's `connect_robust` as they are, but has no parameter for this one
@@ -82,10 +84,19 @@ class Consumers:
         tag = self._subscribers[queue]._consumer_tag  # noqa: SLF001
         return tag is not None and self._routes.consuming(tag)
 
+    def idle(self, queue: Queue) -> int | None:
+        """How many messages of `queue` this process was given on its channel so far, if it has dealt with all of
+        them; None while it has not."""
+        ledger = self._ledgers.get(queue)
+        if ledger is None or ledger.gone:
+            return 0
+        return None if ledger.held else ledger.delivered
+
     def subscribe(self, queue: Queue, take: Callable[[Delivery], None], *, prefetch: int) -> None:
         """Messages of `queue` go to `take`, at most `prefetch` of them unacknowledged."""
 
         def taken(message: Taken) -> None:
+            self._ledgers[queue] = message.ledger
             delivery = self._decode(queue, message)
             if delivery is not None:
                 take(delivery)
@@ -160,13 +171,23 @@ class Consumers:
             await self._consume(queue)
 
     async def revive(self, queue: Queue) -> None:
-        """Consumes a queue again that has lost its consumer and was not mended, where that is possible now."""
+        """Opens the channel of a queue anew that is not delivered and was not mended, where that is possible now."""
         async with self._changing[queue]:
             if queue in self._paused:
                 return
-            log.warning("%s has no consumer; consuming it again", queue.name)
-            await _tried(queue, self._cancel(queue))
-            await _tried(queue, self._consume(queue))
+            log.warning("%s is not delivered; its channel is opened anew", queue.name)
+            await _tried(queue, self._end_channel(queue))
+            if self._subscribers[queue]._consumer_tag is None:  # noqa: SLF001
+                await _tried(queue, self._consume(queue))
+
+    async def _end_channel(self, queue: Queue) -> None:
+        """Ends it as the broker would; aio-pika opens another then, and begins its consumer there."""
+        if (broker_queue := self._subscribers[queue]._queue_obj) is not None:  # noqa: SLF001
+            channel: Any = broker_queue.channel
+            underlay = await channel.get_underlay_channel()
+            await underlay.close(AMQPError("its queue is not delivered"))
+            async with asyncio.timeout(5):
+                await channel.ready()
 
     async def _begin(self, queue: Queue) -> None:
         subscriber = self._subscribers[queue]
@@ -178,6 +199,17 @@ class Consumers:
         if consumer_tag is not None:
             self._by_tag[consumer_tag] = queue
             self._routes.claim(consumer_tag, self._takers[queue])
+
+    def _cancelled(self, consumer_tag: str) -> None:
+        """The broker has ended a consumer, as it does when its queue is deleted. One that begins on the same channel is
+        given messages of a queue of the same name that never arrive, and another then never gets them."""
+        if (queue := self._by_tag.get(consumer_tag)) is not None and not self._stopping:
+            log.warning("%s: the broker has cancelled its consumer", queue.name)
+            self._start(self._renew(queue))
+
+    async def _renew(self, queue: Queue) -> None:
+        async with self._changing[queue]:
+            await _tried(queue, self._end_channel(queue))
 
     def _stray(self, consumer_tag: str) -> None:
         queue = self._by_tag[consumer_tag]

@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import aiormq
+import msgspec
 from aiormq.abc import ChannelFrame
-from aiormq.exceptions import AMQPError
+from aiormq.exceptions import AMQPError, DeliveryError
 
 from momo.broker import frames
 from momo.broker.address import connection_url
@@ -30,6 +31,13 @@ class PublishError(Exception):
     """
 
 
+class Sight(msgspec.Struct, frozen=True):
+    """A queue's consumers, of all processes, and its messages that are given to none of them."""
+
+    consumers: int
+    waiting: int
+
+
 class Publisher:
     """One connection with one confirming channel, opened when first needed and again after a loss."""
 
@@ -38,6 +46,7 @@ class Publisher:
         self._name = name
         self._connection: Any = None
         self._channel: Any = None
+        self._looking: Any = None
         self._opening = asyncio.Lock()
         self._writing = asyncio.Lock()
 
@@ -86,33 +95,45 @@ class Publisher:
         if not confirms.finished.done():
             raise PublishError(f"the broker closed the channel before it had confirmed {len(envelopes)} messages")
         if confirms.refused:
+            if any(type(error) is DeliveryError for error in confirms.refused):
+                await self._renew(channel)
             first = _describe(confirms.refused[0])
             raise PublishError(f"{len(confirms.refused)} of {len(envelopes)} messages were refused: {first}")
 
-    async def consumers(self, queue: str) -> int:
-        """How many consumers `queue` has. Raises PublishError where the broker or the queue is not there."""
-        channel = None
+    async def look(self, queue: str) -> Sight:
+        """What is seen of `queue` from outside. Raises PublishError where the broker or the queue is not there."""
         try:
             if not self.connected:
                 await self._open()
             # a passive declare of a queue that is missing closes its channel: not the one we publish on
-            channel = await self._connection.channel(publisher_confirms=False)
+            channel = self._looking
+            if channel is None or channel.is_closed or channel.connection is not self._connection:
+                channel = await self._connection.channel(publisher_confirms=False)
             answer = await channel.queue_declare(queue, passive=True, timeout=5)
-            return int(answer.consumer_count)
         except _BROKEN as error:
             raise PublishError(f"{queue}: {_describe(error)}") from error
-        finally:
-            if channel is not None and not channel.is_closed:
+        self._looking = channel
+        return Sight(int(answer.consumer_count or 0), int(answer.message_count or 0))
+
+    async def _renew(self, channel: Any) -> None:
+        """Once a queue has refused a message of a channel, RabbitMQ may refuse all that follow on it, though there is
+        room again."""
+        if channel is self._channel and not channel.confirmations:
+            self._channel = None
+            try:
                 await channel.close()
+            except _BROKEN as error:
+                log.info("the refused channel of %s did not close in order: %s", self._name, _describe(error))
 
     async def _open(self) -> Any:
         async with self._opening:
             if self.connected:
                 return self._channel
-            await self._drop()
+            if self._connection is None or self._connection.is_closed or self._channel is not None:
+                await self._drop()
             try:
                 async with asyncio.timeout(5):
-                    self._connection = await aiormq.connect(self._url)
+                    self._connection = self._connection or await aiormq.connect(self._url)
                     self._channel = await self._connection.channel(publisher_confirms=True)
             except _BROKEN as error:
                 await self._drop()

@@ -15,19 +15,23 @@ from collections.abc import Callable
 from typing import Any
 from weakref import WeakSet
 
+import aiormq
 from aio_pika import RobustConnection
 from aiormq.connection import TCPTransportFactory, TLSTransportFactory, TransportFactory
 from yarl import URL
 
 from momo.broker.acks import Ledger
 
+aiormq.Connection.FRAME_BUFFER_SIZE = 4_096
+"""Where so many frames wait to be written, aiormq keeps its answer to a closed channel to itself: then the broker keeps
+the channel and its consumers. By default that are ten, but a server may close more channels at once."""
+
 _HEAD = struct.Struct(">BHI")
 _TAG = struct.Struct(">Q").unpack_from
 _ACK = struct.Struct(">BHIHHQBB").pack
 _METHOD, _HEADER, _BODY, _END = 1, 2, 3, 0xCE
 _DELIVER = struct.pack(">HH", 60, 60)
-_CONSUME_OK, *_CONSUMER_ENDS = (struct.pack(">HH", 60, method) for method in (21, 30, 31))
-"""And Cancel and Cancel-Ok: by the broker, or because we asked for it."""
+_CONSUME_OK, _CANCEL, _CANCEL_OK = (struct.pack(">HH", 60, method) for method in (21, 30, 31))
 _CHANNEL_ENDS = {struct.pack(">HH", 20, method) for method in (11, 40, 41)}
 """Open-Ok, Close, Close-Ok: whatever a channel of that number held before is no longer its."""
 _HEARTBEAT = b"\x08\x00\x00\x00\x00\x00\x00\xce"
@@ -57,10 +61,12 @@ class Routes:
 
     A claim outlives its consumer: aio-pika begins consumers again under their old tags, and where it is doing so while
     we cancel one, that one lives on. `stray` is told of each that begins after it was retired, to cancel it again; what
-    it is given meanwhile is taken all the same, for it would be held by nobody otherwise."""
+    it is given meanwhile is taken all the same, for it would be held by nobody otherwise. `cancelled` is told of each
+    that the broker ends."""
 
-    def __init__(self, stray: Callable[[str], None]) -> None:
+    def __init__(self, stray: Callable[[str], None], cancelled: Callable[[str], None]) -> None:
         self._stray = stray
+        self._cancelled = cancelled
         self._retired: set[bytes] = set()
         self.ledgers: WeakSet[Ledger] = WeakSet()
         self._takers: dict[bytes, Take] = {}
@@ -97,6 +103,11 @@ class Routes:
         """It is cancelled, or its channel, its connection or its queue is gone. It may begin again."""
         self._live.discard(name)
         self._early.pop(name, None)
+
+    def cancelled(self, name: bytes) -> None:
+        """The broker has ended it, and left its channel open."""
+        self.ended(name)
+        self._cancelled(name.decode())
 
 
 class Wire:
@@ -189,7 +200,7 @@ class Wire:
             return True
         if method in _CHANNEL_ENDS:
             self._forget(channel)
-        elif method == _CONSUME_OK or method in _CONSUMER_ENDS:
+        elif method in (_CONSUME_OK, _CANCEL, _CANCEL_OK):
             self._consumer(channel, method, payload[5 : 5 + payload[4]])
         return False
 
@@ -200,7 +211,7 @@ class Wire:
             self._routes.begun(name)
         else:
             consumers.discard(name)
-            self._routes.ended(name)
+            (self._routes.cancelled if method == _CANCEL else self._routes.ended)(name)
 
     def _forget(self, channel: int) -> None:
         self._coming.pop(channel, None)

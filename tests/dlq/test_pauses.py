@@ -174,4 +174,4 @@ async def _paused_in(settings: Settings, count: int) -> bool:
 
 
 async def _consumers(engine: Engine, count: int) -> bool:
-    return await engine.publisher.consumers(ADD.name) == count
+    return (await engine.publisher.look(ADD.name)).consumers == count

@@ -56,7 +56,7 @@ async def test_a_worker_without_a_topology_waits_for_it(engine: Engine) -> None:
         await declare(engine.settings.amqp_url, topology(QUEUES))
         await eventually(lambda: engine.state(sent))
         await eventually(lambda: worker.ready)
-        assert await engine.publisher.consumers(ADD.name) == 1
+        assert (await engine.publisher.look(ADD.name)).consumers == 1
 
 
 async def test_a_queue_that_mostly_dies_is_paused_and_can_be_resumed(engine: Engine) -> None:
@@ -87,7 +87,7 @@ async def test_an_effect_that_mostly_works_is_not_paused(engine: Engine) -> None
         dying = [replace(envelope, attempt=3) for envelope in _sealed(LEAST + 5)]
         await engine.send(*dying)
         await eventually(lambda: _depth(engine, CALL.dead_letter_queue, LEAST + 5))
-        assert await engine.publisher.consumers(CALL.name) == 1
+        assert (await engine.publisher.look(CALL.name)).consumers == 1
     assert paused(CALL.name) != 1
 
 
@@ -112,7 +112,7 @@ async def _connections(url: str, count: int) -> bool:
 
 
 async def _consumers(engine: Engine, count: int) -> bool:
-    return await engine.publisher.consumers(ADD.name) == count
+    return (await engine.publisher.look(ADD.name)).consumers == count
 
 
 async def _depth(engine: Engine, queue: str, count: int) -> bool:

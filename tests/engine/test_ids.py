@@ -54,7 +54,7 @@ async def test_two_processes_give_no_id_twice(engine: Engine) -> None:
 
 
 async def _consumed_by_two(engine: Engine) -> bool:
-    return await engine.publisher.consumers(ADD.name) == 2
+    return (await engine.publisher.look(ADD.name)).consumers == 2
 
 
 async def _handled(engine: Engine, count: int) -> bool:

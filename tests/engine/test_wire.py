@@ -69,7 +69,7 @@ async def through(chunks: Sequence[bytes], routes: Routes) -> tuple[bytes, Wire,
 
 def routes(consumer: str = "c") -> tuple[Routes, list[Taken]]:
     taken: list[Taken] = []
-    found = Routes(lambda _: None)
+    found = Routes(lambda _: None, lambda _: None)
     found.claim(consumer, taken.append)
     return found, taken
 
@@ -118,7 +118,7 @@ def test_deliveries_are_taken_whole_and_all_else_passes_as_it_was(
 
 
 async def test_what_comes_before_its_consumer_is_known_waits_for_it_in_order() -> None:
-    found = Routes(lambda _: None)
+    found = Routes(lambda _: None, lambda _: None)
     taken: list[Taken] = []
     reader = asyncio.StreamReader()
     wire = Wire(reader, Writer(), found)  # type: ignore[arg-type]
@@ -186,10 +186,21 @@ async def test_a_consumer_lives_until_it_its_channel_or_its_connection_ends(end:
     assert found.consuming("other") is bool(end)
 
 
+async def test_a_consumer_that_the_broker_ends_is_told_and_one_that_we_cancel_is_not() -> None:
+    told: list[str] = []
+    found = Routes(lambda _: None, told.append)
+    names = ("a", "b")
+    begun = [frame.marshal(commands.Basic.ConsumeOk(name), 1) for name in names]
+    await through(
+        [*begun, frame.marshal(commands.Basic.Cancel("a"), 1), frame.marshal(commands.Basic.CancelOk("b"), 1)], found
+    )
+    assert told == ["a"]
+
+
 async def test_a_consumer_that_begins_after_it_was_retired_is_told_and_its_messages_are_taken() -> None:
     strays: list[str] = []
     taken: list[Taken] = []
-    found = Routes(strays.append)
+    found = Routes(strays.append, lambda _: None)
     found.claim("c", taken.append)
     begun = frame.marshal(commands.Basic.ConsumeOk("c"), 1)
     ended = frame.marshal(commands.Basic.CancelOk("c"), 1)

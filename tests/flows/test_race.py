@@ -75,7 +75,7 @@ async def publish_joins(settings: Settings, meeting: int) -> None:
 async def consumers(settings: Settings, count: int) -> bool:
     publisher = Publisher(settings.amqp_url, name="momo-tests")
     try:
-        return await publisher.consumers("meeting.join.queue") == count
+        return (await publisher.look("meeting.join.queue")).consumers == count
     finally:
         await publisher.stop()
 
