@@ -113,16 +113,13 @@ class Relay:
         self, connection: Connection, table: str, key: str, payload: str, order: str, limit: int
     ) -> Sequence[tuple[Any, ...]]:
         """Rows that are due and that nobody works on, kept from others for a while."""
-        now = datetime.now(UTC)
         found = await connection.rows(
-            f"SELECT {key}, {order}, {payload} FROM {table} WHERE {order} <= %s AND lease_until <= %s"
-            f" ORDER BY {order} LIMIT {limit} FOR UPDATE SKIP LOCKED",
-            now,
-            now,
+            f"SELECT {key}, {order}, {payload} FROM {table} WHERE {order} <= UTC_TIMESTAMP(6)"
+            f" AND lease_until <= UTC_TIMESTAMP(6) ORDER BY {order} LIMIT {limit} FOR UPDATE SKIP LOCKED"
         )
         if found:
             keys = tuples([(row[0],) for row in found])
-            await connection.change(f"UPDATE {table} SET lease_until = %s WHERE {key} IN ({keys})", now + outbox.LEASE)
+            await connection.change(f"UPDATE {table} SET lease_until = {outbox.LEASED} WHERE {key} IN ({keys})")
         await connection.commit()
         return found
 

@@ -16,6 +16,8 @@ from momo.store.literal import literal, tuples
 
 LEASE = timedelta(seconds=10)
 """How long the process that wrote an entry has to publish it before the relay does."""
+LEASED = f"UTC_TIMESTAMP(6) + INTERVAL {LEASE.seconds} SECOND"
+"""By the database's clock: that of a process may be wrong, and the entry must not wait for it when the process dies."""
 
 MOST_BYTES = 2_000_000
 """Of messages in a row: as a literal it is twice as long, and 16 MB is the least that a server takes by default."""
@@ -65,8 +67,9 @@ def parts(envelopes: Sequence[Envelope]) -> Iterator[Sequence[Envelope]]:
 
 def write(outbox_id: bytes, envelopes: Sequence[Envelope], now: datetime) -> str:
     """One row."""
-    return "INSERT INTO outbox (outbox_id,created_at,lease_until,messages) VALUES " + tuples(
-        [(outbox_id, now, now + LEASE, pack(envelopes))]
+    return (
+        "INSERT INTO outbox (outbox_id,created_at,lease_until,messages) VALUES"
+        f" ({literal(outbox_id)},{literal(now)},{LEASED},{literal(pack(envelopes))})"
     )
 
 

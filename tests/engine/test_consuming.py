@@ -34,6 +34,18 @@ async def test_consuming_resumes_when_its_queue_was_deleted_and_is_declared_agai
     assert await engine.total(1) == 2
 
 
+async def test_a_queue_that_the_broker_does_not_deliver_is_noticed_and_consumed_anew(engine: Engine) -> None:
+    """Deleted and declared again at once, it keeps its consumers, and RabbitMQ 3.10 gives them nothing."""
+    async with working(engine.settings, counters()) as worker:
+        await eventually(lambda: worker.ready)
+        await engine.channel.queue_delete(ADD.name)
+        await declare(engine.settings.amqp_url, topology(QUEUES))
+        sent = await engine.send(*(add(n) for n in range(20)))
+        await eventually(lambda: _handled(engine, len(sent)), 20)
+        await eventually(lambda: worker.ready)
+        assert await engine.depth(ADD.name) == 0
+
+
 async def test_consuming_resumes_when_its_connections_are_closed_by_the_broker(engine: Engine) -> None:
     url = engine.settings.amqp_management_url
     async with working(engine.settings, counters()) as worker:
