@@ -119,7 +119,7 @@ class Relay:
         )
         if found:
             keys = tuples([(row[0],) for row in found])
-            await connection.change(f"UPDATE {table} SET lease_until = {outbox.LEASED} WHERE {key} IN ({keys})")
+            await connection.change(f"UPDATE {table} SET lease_until = {outbox.lease_end()} WHERE {key} IN ({keys})")
         await connection.commit()
         return found
 

@@ -16,8 +16,6 @@ from momo.store.literal import literal, tuples
 
 LEASE = timedelta(seconds=10)
 """How long the process that wrote an entry has to publish it before the relay does."""
-LEASED = f"UTC_TIMESTAMP(6) + INTERVAL {LEASE.seconds} SECOND"
-"""By the database's clock: that of a process may be wrong, and the entry must not wait for it when the process dies."""
 
 MOST_BYTES = 2_000_000
 """Of messages in a row: as a literal it is twice as long, and 16 MB is the least that a server takes by default."""
@@ -69,8 +67,14 @@ def write(outbox_id: bytes, envelopes: Sequence[Envelope], now: datetime) -> str
     """One row."""
     return (
         "INSERT INTO outbox (outbox_id,created_at,lease_until,messages) VALUES"
-        f" ({literal(outbox_id)},{literal(now)},{LEASED},{literal(pack(envelopes))})"
+        f" ({literal(outbox_id)},{literal(now)},{lease_end()},{literal(pack(envelopes))})"
     )
+
+
+def lease_end() -> str:
+    """SQL for when a lease taken now ends. By the database's clock: that of a process may be wrong, and its entries
+    must not wait for it when the process has died."""
+    return f"UTC_TIMESTAMP(6) + INTERVAL {LEASE.total_seconds()} SECOND"
 
 
 def delete(outbox_ids: Sequence[bytes]) -> str:

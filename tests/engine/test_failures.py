@@ -143,7 +143,7 @@ async def test_a_first_failure_to_write_is_tried_again(engine: Engine) -> None:
     retries = _retries()
     [again] = await engine.send(add(2, 10**20))
     async with working(engine.settings, counters()):
-        await eventually(lambda: _retries() == retries + 1)
+        await eventually(lambda: _retries() > retries)
     assert await engine.state(again) == ""
 
 

@@ -54,7 +54,11 @@ async def commit(engine: Engine, *deliveries: Delivery) -> Flushed:
 
 async def leave(engine: Engine, envelopes: Sequence[Envelope], age: timedelta = PAST) -> None:
     """An outbox row that nobody has published, written `age` ago."""
-    await engine.database.change(outbox.write(os.urandom(16), envelopes, datetime.now(UTC) + age))
+    outbox_id, written = os.urandom(16), datetime.now(UTC) + age
+    await engine.database.change(outbox.write(outbox_id, envelopes, written))
+    await engine.database.change(
+        "UPDATE outbox SET lease_until = %s WHERE outbox_id = %s", written + outbox.LEASE, outbox_id
+    )
 
 
 async def test_what_a_crash_after_the_commit_left_is_published(engine: Engine) -> None:
