@@ -12,6 +12,7 @@ from redis.exceptions import RedisError
 
 from contracts.notification import BroadcastNotification, SendNotification
 from contracts.outcome import Outcome
+from momo.breaker import Breaker
 from momo.broker.delivery import Delivery
 from momo.broker.identity import text_of_id
 
@@ -78,23 +79,26 @@ class Replies:
 class RedisPush:
     """Pushes notices over Redis: those that come while one write is under way share the next, and none waits longer.
 
-    Raises redis.RedisError while Redis is away.
+    Raises redis.RedisError, and BreakerOpen while Redis is away: then no notice is worth an attempt.
     """
 
     def __init__(self, redis: Redis) -> None:
+        self.breaker = Breaker("redis", failures=1, reset_after=0.5, longest=5.0, counted=(RedisError, OSError))
         self._redis = redis
         self._waiting: list[tuple[SendNotification, asyncio.Future[None]]] = []
         self._writing: asyncio.Task[None] | None = None
 
     async def send(self, notice: SendNotification) -> None:
-        sent: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append((notice, sent))
-        if self._writing is None:
-            self._writing = asyncio.create_task(self._write())
-        await sent
+        async with self.breaker:
+            sent: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._waiting.append((notice, sent))
+            if self._writing is None:
+                self._writing = asyncio.create_task(self._write())
+            await sent
 
     async def broadcast(self, notice: BroadcastNotification) -> None:
-        await self._redis.publish(BROADCASTS, _encoder.encode(notice))
+        async with self.breaker:
+            await self._redis.publish(BROADCASTS, _encoder.encode(notice))
 
     async def _write(self) -> None:
         while self._waiting:

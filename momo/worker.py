@@ -26,6 +26,7 @@ from momo.live import RedisPush, Replies
 from momo.pauses import GUARD, Pauses
 from momo.settings import Settings
 from momo.steady import SteadyConnection
+from momo.telemetry.metrics import watch_breaker
 from momo.telemetry.probes import Probes
 from momo.toss.client import TossClient
 
@@ -85,7 +86,9 @@ class Worker:
             connection_class=SteadyConnection,
         )
         self._toss = TossClient(settings.toss_url, settings.toss_secret_key)
-        self._world = World(toss=self._toss, push=RedisPush(self._redis))
+        push = RedisPush(self._redis)
+        watch_breaker(push.breaker)
+        self._world = World(toss=self._toss, push=push)
         self._replies = Replies(self._redis)
         self._pauses = Pauses(self._redis, self._consumers, f"{socket.gethostname()}:{os.getpid()}")
         self._probes = Probes(settings.host, settings.metrics_port, lambda: self.ready)

@@ -25,7 +25,8 @@ from momo.store.errors import StoreError
 
 LOOK_SECONDS = 0.5
 CANT_TELL = (StoreError, aiohttp.ClientError, TimeoutError, OSError)
-_WIND = "UPDATE scheduled SET due_at = UTC_TIMESTAMP(6) WHERE timer_key LIKE 'inspect:%' AND due_at > UTC_TIMESTAMP(6)"
+_WIND = """UPDATE scheduled SET due_at = UTC_TIMESTAMP(6)
+WHERE timer_key REGEXP '^(inspect|expire):' AND due_at > UTC_TIMESTAMP(6)"""
 
 
 class Rig:
@@ -94,7 +95,8 @@ class Rig:
             await asyncio.sleep(LOOK_SECONDS)
 
     async def _wind(self) -> None:
-        """Brings forward the timers by which Toss is asked again, each a minute or more: the wait shows nothing."""
+        """Brings forward the timers by which Toss is asked again, and what nobody holds any more expires, a minute or
+        more: the wait shows nothing."""
         for service in DATABASES:
             async with connected(self._settings.db_url(service)) as database:
                 await database.change(_WIND)

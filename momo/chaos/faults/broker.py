@@ -18,9 +18,7 @@ AWAY_SECONDS = 1.0
 FULL_SECONDS = 5.0
 POLICY = "momo-chaos"
 POLICY_SECONDS = 4.0
-EMPTY_SECONDS = 10.0
-HANDLED_SECONDS = 1.0
-"""How long a worker may still be busy with what it has taken from a queue that is empty."""
+EMPTY_SECONDS = 15.0
 GONE_SECONDS = 0.5
 YOUNG_SECONDS = 3.5
 """RabbitMQ may lose a quorum queue that is younger than 3 s when it is killed."""
@@ -57,7 +55,7 @@ async def delete_queue(site: Site, rng: random.Random) -> None:
     try:
         channel = await connection.channel()
         await channel.queue_unbind(queue.name, queue.exchange, routing_key=queue.key)
-        await _emptied(channel, queue)
+        await _emptied(site, queue)
         await channel.queue_delete(queue.name)
         await asyncio.sleep(GONE_SECONDS)
     finally:
@@ -101,13 +99,13 @@ async def fill_disk(site: Site, _: random.Random) -> None:
         await site.servers.rabbitmq.control("set_disk_free_limit", USUAL_DISK_LIMIT)
 
 
-async def _emptied(channel: aiormq.abc.AbstractChannel, queue: Queue) -> None:
+async def _emptied(site: Site, queue: Queue) -> None:
+    """Waits until nothing lies in `queue`, and nothing that it has given away may come back to it."""
+    vhost = vhost_of(site.settings.amqp_url)
     async with asyncio.timeout(EMPTY_SECONDS):
         while True:
-            while (await channel.queue_declare(queue.name, passive=True)).message_count:  # noqa: ASYNC110
-                await asyncio.sleep(0.05)
-            await asyncio.sleep(HANDLED_SECONDS)
-            if not (await channel.queue_declare(queue.name, passive=True)).message_count:
+            listed = await site.servers.rabbitmq.control("list_queues", "-p", vhost, "name", "messages")
+            if f"{queue.name}\t0" in listed.splitlines():
                 return
 
 
