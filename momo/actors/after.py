@@ -47,7 +47,7 @@ class Aftermath:
     async def after(self, flushed: Flushed) -> None:
         """Sees to a committed flush; returns when the lane may go on, with the rest under way."""
         failing = {id(failure.delivery) for failure in flushed.failures}
-        await acknowledge([delivery for delivery, _ in flushed.outcomes if id(delivery) not in failing])
+        acknowledge([delivery for delivery, _ in flushed.outcomes if id(delivery) not in failing])
         self._replies.send(flushed.outcomes)
         self._count(flushed)
         if flushed.envelopes:
@@ -98,7 +98,7 @@ class Aftermath:
             metrics.REPEATED.labels(flushed.outcomes[0][0].queue.service).inc(flushed.repeated)
 
 
-async def acknowledge(deliveries: Sequence[Delivery]) -> None:
+def acknowledge(deliveries: Sequence[Delivery]) -> None:
     """Settles `deliveries` and acks on each of their channels what can be acked."""
     ledgers = {}
     for delivery in deliveries:

@@ -79,7 +79,7 @@ class Calls:
                 else:
                     metrics.MESSAGES.labels(queue, "done").inc()
                     self._guard.handled(delivery.queue)
-                    await acknowledge([delivery])
+                    acknowledge([delivery])
                     return
 
     async def _call(self, delivery: Delivery) -> None:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Literal
-from uuid import UUID
 
 import msgspec
 
 from contracts.topology import QUEUES, Queue
-from momo.broker.identity import fresh_id
+from momo.broker.identity import fresh_id, id_of_text, text_of_id
 from momo.queries.database import Database
 from momo.settings import DATABASES, Settings
 from momo.store.connection import Connection, connected
@@ -44,7 +43,7 @@ async def begin(
 ) -> list[bytes]:
     """Writes down that `by` begins `act` on each of the messages; the acts' ids. Raises StoreError."""
     now = datetime.now(UTC)
-    acts = [UUID(fresh_id()).bytes for _ in message_ids]
+    acts = [id_of_text(fresh_id()) for _ in message_ids]
     rows = [
         (act_id, act, queue.name, message_id, by[:64], reason[:500], "begun", "", now, None)
         for act_id, message_id in zip(acts, message_ids, strict=True)
@@ -72,7 +71,7 @@ async def of_service(database: Database, queue: str | None = None) -> list[Act]:
     sql = f"SELECT {', '.join(_COLUMNS)} FROM operator_acts{chosen} ORDER BY act_id DESC LIMIT {SHOWN}"
     return [
         Act(
-            act_id=str(UUID(bytes=row[0])),
+            act_id=text_of_id(row[0]),
             **dict(zip(_COLUMNS[1:8], row[1:8], strict=True)),
             begun_at=row[8].replace(tzinfo=UTC),
             ended_at=row[9].replace(tzinfo=UTC) if row[9] else None,
