@@ -68,9 +68,11 @@ async def measured(ground: Ground, messages: int, *, workers: int = 1) -> Draine
             return [sum(map(cpu_seconds, pids)) for pids in groups]
 
         before = (0, used())
-        # where most is done by the first look, what is left is too little for a clock of 10 ms to tell
-        if await _until(database, began, messages // 10) < messages // 2:
-            before = (await _handled(database, began), used())
+        await _until(database, began, messages // 10)
+        early = used()
+        # where most is done by the first look, what is left is too little to tell
+        if (count := await _handled(database, began)) < messages // 2:
+            before = (count, early)
         after = (await _until(database, began, messages * 9 // 10), used())
         await _until(database, began, messages)
         ended = time.time()
