@@ -102,6 +102,8 @@ class Proxy:
                     return
                 if self._latency:
                     await asyncio.sleep(self._latency + len(data) / self._rate)
+                if sink.is_closing():  # the line was reset meanwhile
+                    return
                 sink.write(data)
                 await sink.drain()
             if sink.can_write_eof() and not sink.is_closing():

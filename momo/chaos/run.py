@@ -22,8 +22,9 @@ Say = Callable[[str], None]
 PAUSES = (0.5, 4.0)
 """Seconds from one step's recovery to the next step, at least and at most."""
 SETTLE_SECONDS = 60.0
-PATIENCE = 150.0
-"""Longer than a skewed clock can keep an outbox entry from the relay."""
+PATIENCE = 200.0
+"""Longer than a skewed clock can keep an outbox entry from the relay, and than the three minutes after which RabbitMQ
+tries again to move what waited for its next attempt into a queue that was missing."""
 
 
 def chosen(names: str) -> list[str]:
