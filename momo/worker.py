@@ -17,11 +17,12 @@ from momo.actors.decision import Decide
 from momo.actors.effects import Effect, World
 from momo.actors.handler import Handler, handler
 from momo.actors.lane import Lane
-from momo.broker.consumer import GONE, Consumers
+from momo.broker.consumer import Consumers
 from momo.broker.delivery import Delivery
 from momo.broker.exits import Exits
 from momo.broker.guard import Guard
 from momo.broker.publisher import Publisher, PublishError, Sight
+from momo.broker.subscription import GONE
 from momo.live import RedisPush, Replies
 from momo.pauses import GUARD, Pauses
 from momo.settings import Settings

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from redis.asyncio import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
@@ -39,3 +41,22 @@ async def test_clients_of_such_connections_do_their_work(servers: Servers) -> No
     finally:
         await client.delete("steady")
         await client.aclose()
+
+
+async def test_a_cancellation_that_comes_as_the_command_was_sent_is_not_lost(servers: Servers) -> None:
+    connection = SteadyConnection(host="127.0.0.1", port=servers.redis.port, socket_timeout=5)
+    await connection.connect()  # type: ignore[no-untyped-call]
+
+    async def sending() -> None:
+        task = asyncio.current_task()
+        assert task is not None
+
+        async def sent(_command: object) -> None:
+            task.cancel()
+
+        connection._send_packed_command = sent  # type: ignore[method-assign, assignment]
+        await connection.send_command("PING")
+
+    with pytest.raises(asyncio.CancelledError):
+        await asyncio.create_task(sending())
+    assert not connection.is_connected

@@ -17,6 +17,7 @@ from momo.dlq.acts import audit
 from momo.dlq.switch import paused_queues, switch
 from momo.pauses import Order, Pauses, order, paused
 from momo.settings import Settings
+from momo.steady import SteadyConnection
 from tests.dlq.test_commands import answered, momo
 from tests.engine.counter import ADD, UNDO, add, counters
 from tests.engine.engine import Engine, spawn, working
@@ -51,7 +52,7 @@ async def redis(engine: Engine) -> AsyncIterator[Redis]:
 async def process(url: str, name: str) -> AsyncIterator[Consumers]:
     """A process called `name` that tells and obeys."""
     consumers = Consumers()
-    async with Redis.from_url(url, socket_timeout=2) as client:
+    async with Redis.from_url(url, socket_timeout=2, connection_class=SteadyConnection) as client:
         pauses = Pauses(client, consumers, name)
         task = asyncio.create_task(pauses.run())
         try:
