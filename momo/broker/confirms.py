@@ -22,9 +22,10 @@ class Confirms:
         channel = self._channel
         channel.delivery_tag += 1
         tag = channel.delivery_tag
-        channel.confirmations[tag] = _Confirm(self)
         # by this the channel finds whose message came back as unroutable
+        earlier = channel.confirmations.get(channel.message_id_delivery_tag.get(message_id))
         channel.message_id_delivery_tag[message_id] = tag
+        channel.confirmations[tag] = _Confirm(self, earlier if isinstance(earlier, _Confirm) else None)
         self._tags[message_id] = tag
         self._left += 1
 
@@ -45,24 +46,36 @@ class Confirms:
 
 
 class _Confirm:
-    """Stands where aiormq would keep a future for each message: those cost more than all else about a confirm."""
+    """Stands where aiormq would keep a future for each message: those cost more than all else about a confirm.
 
-    __slots__ = ("_confirms", "_done")
+    What comes back as unroutable bears only its message id. Where that is in flight twice, the channel takes it for the
+    later one, and the ack that follows for the earlier one's: so none of them counts as taken.
+    """
 
-    def __init__(self, confirms: Confirms) -> None:
+    __slots__ = ("_confirms", "_done", "_earlier", "unclear")
+
+    def __init__(self, confirms: Confirms, earlier: _Confirm | None) -> None:
         self._confirms = confirms
+        self._earlier = earlier
         self._done = False
+        self.unclear = False
 
     def done(self) -> bool:
         return self._done
 
     def cancelled(self) -> bool:
-        return False
+        return self.unclear
 
     def set_result(self, _: Any) -> None:
-        self._done = True
-        self._confirms.settle()
+        self._settle(None)
 
     def set_exception(self, error: BaseException) -> None:
+        if self._earlier is not None and not self._earlier.done():
+            self._earlier.unclear = True
+            self._earlier.set_exception(error)
+        self._settle(error)
+
+    def _settle(self, refused: BaseException | None) -> None:
         self._done = True
-        self._confirms.settle(error)
+        self._earlier = None  # or a chain of them would be kept
+        self._confirms.settle(refused)

@@ -37,12 +37,15 @@ class Command(msgspec.Struct, kw_only=True, eq=False):
     prefer: str = ""
     id: str = ""
     """Empty until a gateway has accepted it."""
+    accepted_at: float = 0.0
+    """Unix time."""
     outcome: Known | None = None
     rejected: str = ""
     """Why no gateway would take it, where that can't be cured by sending it again."""
 
     def __str__(self) -> str:
-        return f"{self.method} {self.path} of member {self.member_id} (command {self.id or 'not accepted'})"
+        accepted = f"{self.id}, accepted at {clock(self.accepted_at)}" if self.id else "not accepted"
+        return f"{self.method} {self.path} of member {self.member_id} (command {accepted})"
 
 
 class Client:
@@ -127,6 +130,7 @@ class Client:
             if command.id and command.id != name:
                 self._contradicts(command, f"the same key was given another id, {name}")
             command.id = name
+            command.accepted_at = command.accepted_at or time.time()
         if response.status == HTTPStatus.ACCEPTED:
             return 0.0
         if name:
@@ -175,6 +179,11 @@ class Client:
             token = self._tokens.sign(Member(member_id=member_id, nickname=nickname(member_id), role="member"))
             self._kept[member_id] = time.monotonic() + TOKEN_SECONDS, token
         return {"Authorization": f"Bearer {token}"}
+
+
+def clock(moment: float) -> str:
+    """A Unix time as it stands in the report: hours, minutes and seconds, UTC."""
+    return time.strftime("%H:%M:%S", time.gmtime(moment))
 
 
 def nickname(member_id: int) -> str:

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from momo.chaos.client import clock
 from momo.chaos.faults import FAULTS, Fault
 from momo.chaos.load import Size
 from momo.chaos.report import Report, figures, sentences
@@ -98,7 +99,7 @@ async def strike(  # noqa: PLR0917
         await asyncio.sleep(chance.uniform(*PAUSES))
         if time.monotonic() >= end:
             break
-        name = " and ".join(step)
+        name, struck = " and ".join(step), clock(time.time())
         for ended in await asyncio.gather(*(faults[kind](site, chance) for kind in step), return_exceptions=True):
             if isinstance(ended, BaseException):
                 rig.wrong(f"{name} could not be carried out or healed: {ended!r}")
@@ -108,7 +109,7 @@ async def strike(  # noqa: PLR0917
         except Unsettled as error:
             rig.wrong(f"all was not well again {SETTLE_SECONDS:.0f} s after {name}: {error}")
         took = round(time.monotonic() - healed, 2)
-        say(f"{name}: {took} s until all was well again; {rig.book.accepted} commands")
+        say(f"{struck} {name}: {took} s until all was well again; {rig.book.accepted} commands")
         for kind in step:
             strikes.counts[kind] += 1
             strikes.recovery[kind] = max(took, strikes.recovery.get(kind, 0.0))
