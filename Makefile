@@ -18,15 +18,17 @@ demo: setup ## play a day against the running MOMO and audit it
 bench: setup ## measure drain rate, latency, and others that do the same work; make bench ARGS=--quick
 	@exec .venv/bin/momo bench $(ARGS)
 
-test: setup ## run every test against private servers
+test: ## run every test against private servers; installs Prometheus and Chromium too
+	@sh compose/setup.sh test
 	@exec .venv/bin/pytest $(ARGS)
 
 fuzz: setup ## send thousands of generated requests to a whole MOMO; make fuzz ARGS="--examples 500"
 	@exec .venv/bin/python -m tests.security.fuzz $(ARGS)
 
-check: setup ## format, lint, types, import rules, known vulnerabilities
+check: setup ## format, lint, types, import rules, contracts, known vulnerabilities
 	.venv/bin/ruff format --check
 	.venv/bin/ruff check
 	.venv/bin/mypy
 	.venv/bin/lint-imports
+	.venv/bin/momo contracts check
 	.venv/bin/python compose/audit.py requirements.lock

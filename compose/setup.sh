@@ -1,10 +1,12 @@
 #!/bin/sh
 # Installs what MOMO needs and the machine lacks: the distribution's servers, then the locked Python packages in .venv.
+# `setup.sh test` also installs what only the tests run: Prometheus with promtool, and Chromium.
 # Does nothing, quietly, when nothing is missing. Exit 2 with one clear line when something has to be done by hand.
 set -eu
 cd "$(dirname "$0")/.."
 PATH="$PATH:/usr/lib/rabbitmq/bin:/usr/local/sbin:/usr/sbin:/sbin"
 python=${PYTHON:-python3}
+purpose=${1:-}
 
 give_up() {
     echo "setup: $1" >&2
@@ -18,6 +20,10 @@ missing_packages() {
     { has rabbitmq-server && has epmd; } || echo rabbitmq-server
     { has mariadbd && has mariadb-install-db; } || echo mariadb-server
     has redis-server || echo redis-server
+    if [ "$purpose" = test ]; then
+        { has prometheus && has promtool; } || echo prometheus
+        has chromium || echo chromium
+    fi
 }
 
 as_root() {

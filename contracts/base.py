@@ -13,9 +13,13 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     `business_key` names the fields that tell one act from another. A producer that sets no message id (a Spring
     `RabbitTemplate`, say) is deduplicated by them. It stays empty where the act may rightly be repeated, as in
     join, leave, join again: there the records themselves refuse the second of two.
+
+    `wire_version` rises by one with a change that a reader or writer of the last release could not follow
+    (`momo contracts check` says so); what older ones wrote is read through `contracts/upcasts.py`.
     """
 
     business_key: ClassVar[tuple[str, ...]] = ()
+    wire_version: ClassVar[int] = 1
 
 
 class Command(Message, frozen=True, kw_only=True):

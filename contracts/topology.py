@@ -55,6 +55,9 @@ def exchange_of(key: str) -> str:
     return f"{key.partition('.')[0]}.exchange"
 
 
+TOSS_ATTEMPTS = 5
+"""Spread over a minute or more: troubles of a payment provider that come and go must not bury money's way back."""
+
 QUEUES: tuple[Queue, ...] = (
     Queue(key="user.register", contract=user.RegisterUser, service="user"),
     Queue(key="user.follow", contract=user.FollowUser, service="user"),
@@ -77,12 +80,18 @@ QUEUES: tuple[Queue, ...] = (
     Queue(key="meeting.dismissed", contract=meeting.MeetingDismissed, service="notification"),
     Queue(key="payment.register", contract=payment.RegisterPayment, service="payment"),
     Queue(key="payment.confirm", contract=payment.ConfirmPayment, service="payment"),
-    Queue(key="payment.charge", contract=payment.ChargePayment, service="payment", kind="effect"),
-    Queue(key="payment.inspect", contract=payment.InspectPayment, service="payment", kind="effect"),
+    Queue(
+        key="payment.charge", contract=payment.ChargePayment, service="payment", kind="effect", attempts=TOSS_ATTEMPTS
+    ),
+    Queue(
+        key="payment.inspect", contract=payment.InspectPayment, service="payment", kind="effect", attempts=TOSS_ATTEMPTS
+    ),
     Queue(key="payment.settle", contract=payment.SettlePayment, service="payment"),
     Queue(key="payment.expire", contract=payment.ExpirePayment, service="payment"),
     Queue(key="payment.refund", contract=payment.RefundPayment, service="payment"),
-    Queue(key="payment.return", contract=payment.ReturnPayment, service="payment", kind="effect"),
+    Queue(
+        key="payment.return", contract=payment.ReturnPayment, service="payment", kind="effect", attempts=TOSS_ATTEMPTS
+    ),
     Queue(key="payment.completed", contract=payment.PaymentCompleted, service="meeting"),
     Queue(
         key="payment.completed", contract=payment.PaymentCompleted, service="notification", subscriber="notification"

@@ -17,7 +17,10 @@ import click
 from momo import settings as configuration
 from momo.dlq.commands import dlq
 from momo.dlq.queues import queues
-from momo.settings import DATABASES, SERVICES, Settings, SettingsError
+from momo.lag.command import lag
+from momo.releases.commands import contracts
+from momo.settings import DATABASES, Settings, SettingsError
+from momo.stories.commands import trace
 
 T = TypeVar("T")
 USAGE = 2
@@ -42,6 +45,9 @@ def main() -> None:
 
 main.add_command(dlq)
 main.add_command(queues)
+main.add_command(lag)
+main.add_command(trace)
+main.add_command(contracts)
 
 
 @main.command()
@@ -58,13 +64,15 @@ def up(folder: Path, port: int | None, fresh: bool) -> None:
 @main.command()
 @click.argument("services", nargs=-1)
 def serve(services: tuple[str, ...]) -> None:
-    """Run the HTTP gateway for SERVICES, or for all."""
+    """Run the HTTP gateway for SERVICES (`console` is one), or for all."""
+    from momo.gateway.app import EVERYTHING
     from momo.gateway.server import serve as run
 
-    if unknown := set(services) - set(SERVICES):
-        _fail(f"there is no service {min(unknown)!r}; there are: {', '.join(SERVICES)}")
-    _prepare()
-    _loop(run(_settings(), services or SERVICES))
+    if unknown := set(services) - set(EVERYTHING):
+        _fail(f"there is no service {min(unknown)!r}; there are: {', '.join(EVERYTHING)}")
+    settings = _settings()
+    _prepare("gateway", settings)
+    _loop(run(settings, services or EVERYTHING))
 
 
 @main.command()
@@ -79,8 +87,8 @@ def work(names: tuple[str, ...], processes: int) -> None:
         services, queues = chosen(names)
     except ValueError as error:
         _fail(str(error))
-    _prepare()
     settings = _settings()
+    _prepare(services[0] if len(services) == 1 else "worker", settings)
     if processes > 1:
         from momo.processes import run_many
 
@@ -101,8 +109,8 @@ def relay(services: tuple[str, ...]) -> None:
 
     if unknown := set(services) - set(DATABASES):
         _fail(f"{min(unknown)!r} owns no database; these do: {', '.join(DATABASES)}")
-    _prepare()
     settings = _settings()
+    _prepare("relay", settings)
     _until_told(lambda stop: run(settings, services or DATABASES, stop))
 
 
@@ -313,6 +321,22 @@ def chaos(minutes: float, seed: int | None, faults: str, as_json: bool) -> None:
         sys.exit(1)
 
 
+@main.command()
+@click.option(
+    "--folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("compose/grafana/dashboards"),
+    show_default=True,
+    help="Where they are written.",
+)
+def dashboards(folder: Path) -> None:
+    """Write Grafana's dashboards, as the topology makes them."""
+    from momo.dashboards.files import write
+
+    for path in write(folder):
+        click.echo(path)
+
+
 def _settings() -> Settings:
     try:
         return configuration.load()
@@ -325,10 +349,12 @@ def _fail(text: str) -> NoReturn:
     sys.exit(USAGE)
 
 
-def _prepare() -> None:
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)-7s %(name)s %(message)s")
-    for noisy in ("aiormq", "aio_pika", "aiomysql"):
-        logging.getLogger(noisy).setLevel(logging.ERROR)
+def _prepare(name: str, settings: Settings) -> None:
+    """Logs and, where the environment says where to, traces of this process, which is called momo-`name` there."""
+    from momo.telemetry import lines, logs, tracing
+
+    lines.lines = logs.configure(settings)
+    tracing.start(f"momo-{name}")
 
 
 def _loop(work: Coroutine[Any, Any, T]) -> T:

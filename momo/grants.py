@@ -18,6 +18,7 @@ from contracts.base import Message
 from contracts.topology import DELAYS_MS, KEYS, exchange_of, queues_of
 from momo.broker.failures import delay_exchange
 from momo.broker.management import vhost_of
+from momo.dlq.holding import lock_of
 from momo.gateway.health import COMMANDS
 from momo.settings import DATABASES, Settings
 
@@ -70,10 +71,12 @@ MIGRATES = (*WORKS, "CREATE", "ALTER", "DROP", "INDEX", "REFERENCES")
 
 class Access(msgspec.Struct, frozen=True, kw_only=True):
     """What `user` may do: read `queues`, publish under the `keys` of topic exchanges and to `exchanges` of other kinds,
-    and use `privileges` in the databases of `services`. `everything` on the broker is for who declares it."""
+    declare `locks`, and use `privileges` in the databases of `services`. `everything` on the broker is for who declares
+    it."""
 
     user: str
     queues: tuple[str, ...] = ()
+    locks: tuple[str, ...] = ()
     keys: dict[str, tuple[str, ...]] = {}
     exchanges: tuple[str, ...] = ()
     services: tuple[str, ...]
@@ -121,7 +124,9 @@ def _of(service: str) -> Access:
         keys[exchange] = (*keys.get(exchange, ()), queue.dead_letter_queue)
     return Access(
         user=f"momo_{service}",
-        queues=tuple(queue.name for queue in queues),
+        # a relay looks at its oldest dead letter, under the lock that operators take too
+        queues=(*(queue.name for queue in queues), *(queue.dead_letter_queue for queue in queues)),
+        locks=tuple(lock_of(queue) for queue in queues),
         keys=keys,
         exchanges=tuple(map(delay_exchange, DELAYS_MS)),
         services=(service,),
@@ -139,7 +144,11 @@ def _keys(contracts: Iterable[type[Message]]) -> dict[str, tuple[str, ...]]:
 def _permissions(access: Access) -> dict[str, str]:
     if access.everything:
         return {"configure": ".*", "write": ".*", "read": ".*"}
-    return {"configure": _any(()), "write": _any((*access.keys, *access.exchanges)), "read": _any(access.queues)}
+    return {
+        "configure": _any(access.locks),
+        "write": _any((*access.keys, *access.exchanges)),
+        "read": _any(access.queues),
+    }
 
 
 def _any(names: Iterable[str]) -> str:

@@ -1,4 +1,5 @@
-"""The relay: publishes what a crash left in an outbox, fires timers that are due, and purges old inbox entries."""
+"""The relay: publishes what a crash left in an outbox, fires timers that are due, purges old inbox entries, and shows
+how far everything lags."""
 
 from __future__ import annotations
 
@@ -12,9 +13,11 @@ from typing import Any
 
 import msgspec
 
-from momo.actors import outbox
+from momo.actors import attempts, outbox
 from momo.broker.envelope import Envelope
 from momo.broker.publisher import Publisher, PublishError
+from momo.lag.observe import observe
+from momo.lag.tally import counted
 from momo.settings import Settings
 from momo.store.connection import Connection
 from momo.store.errors import StoreError
@@ -89,8 +92,10 @@ class Relay:
         if not await self._published([envelope for _, _, envelope in due]):
             due = [row for row in due if await self._published([row[2]])]
         if due:
+            told = attempts.write([attempts.fired(envelope, at.replace(tzinfo=UTC)) for _, at, envelope in due])
             # one that was moved meanwhile has another time, and stays
             fired = condition(("timer_key", "due_at"), [(key, at.replace(tzinfo=UTC)) for key, at, _ in due])
+            await connection.change(told)
             await connection.change(f"DELETE FROM scheduled WHERE {fired}")
             await connection.commit()
             metrics.RELAYED.labels("timer").inc(len(due))
@@ -126,26 +131,26 @@ class Relay:
     async def _purge(self, connection: Connection) -> None:
         if time.monotonic() - self._purged < PURGE_SECONDS:
             return
-        purged = await connection.change(
-            "DELETE FROM inbox WHERE handled_at < %s ORDER BY handled_at LIMIT %s",
-            datetime.now(UTC) - INBOX_KEPT,
-            PURGE_BATCH,
-        )
-        await connection.commit()
-        if purged < PURGE_BATCH:
+        purged = []
+        for table, column in (("inbox", "handled_at"), ("attempts", "ended_at")):
+            sql = f"DELETE FROM {table} WHERE {column} < %s ORDER BY {column} LIMIT %s"
+            purged.append(await connection.change(sql, datetime.now(UTC) - INBOX_KEPT, PURGE_BATCH))
+            await connection.commit()
+        if max(purged) < PURGE_BATCH:
             self._purged = time.monotonic()
 
 
 async def run(settings: Settings, services: Sequence[str], stop: asyncio.Event) -> None:
     """Relays for `services` until `stop` is set."""
-    publisher = Publisher(settings.amqp_url, name="momo-relay")
-    relays = [Relay(service, settings.db_url(service), publisher) for service in services]
-    async with Probes(settings.host, settings.metrics_port, lambda: all(relay.healthy for relay in relays)):
-        try:
-            await publisher.start()
-            await asyncio.gather(*(relay.run(stop) for relay in relays))
-        finally:
-            await publisher.stop()
+    async with counted(settings) as tally:
+        publisher = Publisher(settings.amqp_url, name="momo-relay", confirmed=tally.confirmed)
+        relays = [Relay(service, settings.db_url(service), publisher) for service in services]
+        async with Probes(settings.host, settings.metrics_port, lambda: all(relay.healthy for relay in relays)):
+            try:
+                await publisher.start()
+                await asyncio.gather(observe(settings, services, stop), *(relay.run(stop) for relay in relays))
+            finally:
+                await publisher.stop()
 
 
 def _fired(envelope: Envelope) -> Envelope:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -39,6 +39,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """The most messages one flush takes."""
     metrics_port: int = 0
     """Where a worker or relay answers `/metrics` and `/health/*` (of several processes, the next ports); 0: nowhere."""
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = "INFO"
+    """The least that is logged; at INFO each message that is sent or handled has its line."""
+    log_format: Literal["auto", "json", "pretty"] = "auto"
+    """Auto: pretty where stderr is a terminal, else JSON."""
     grace_seconds: float = 10.0
     """How long a stopping process may take to finish what it holds."""
     drain_seconds: Annotated[float, msgspec.Meta(ge=0)] = 0.5

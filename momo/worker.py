@@ -12,21 +12,26 @@ from collections.abc import Callable, Sequence
 from redis.asyncio import Redis
 
 from contracts.topology import Queue, queues_of
+from momo.actors import attempts
 from momo.actors.calls import Calls
 from momo.actors.decision import Decide
 from momo.actors.effects import Effect, World
 from momo.actors.handler import Handler, handler
+from momo.actors.journal import Journal
 from momo.actors.lane import Lane
 from momo.broker.consumer import Consumers
 from momo.broker.delivery import Delivery
+from momo.broker.envelope import Envelope
 from momo.broker.exits import Exits
 from momo.broker.guard import Guard
 from momo.broker.publisher import Publisher, PublishError, Sight
 from momo.broker.subscription import GONE
+from momo.lag.tally import Tally
 from momo.live import RedisPush, Replies
 from momo.pauses import GUARD, Pauses
 from momo.settings import Settings
 from momo.steady import SteadyConnection
+from momo.telemetry import tracing
 from momo.telemetry.metrics import watch_breaker
 from momo.telemetry.probes import Probes
 from momo.toss.client import TossClient
@@ -74,10 +79,6 @@ class Worker:
         self._settings = settings
         self._only = only
         self._services = services
-        self._publisher = Publisher(settings.amqp_url, name=f"momo-worker {name}")
-        self._guard = Guard(self._pause, share=settings.dead_letter_share, least=settings.dead_letter_least)
-        self._exits = Exits(self._publisher, self._guard)
-        self._consumers = Consumers(settings.amqp_url, name=f"momo-worker {name}", exits=lambda: self._exits)
         # while Redis hangs, what can't be told at once is not worth a connection more
         self._redis = Redis.from_url(
             settings.redis_url,
@@ -86,7 +87,13 @@ class Worker:
             max_connections=32,
             connection_class=SteadyConnection,
         )
-        self._toss = TossClient(settings.toss_url, settings.toss_secret_key)
+        self._tally = Tally(self._redis, settings.amqp_url)
+        self._publisher = Publisher(settings.amqp_url, name=f"momo-worker {name}", confirmed=self._tally.confirmed)
+        self._guard = Guard(self._pause, share=settings.dead_letter_share, least=settings.dead_letter_least)
+        self._journals = {service.name: Journal(settings.db_url(service.name)) for service in services}
+        self._exits = Exits(self._publisher, self._guard, self._unread)
+        self._consumers = Consumers(settings.amqp_url, name=f"momo-worker {name}", exits=lambda: self._exits)
+        self._toss = TossClient(settings.toss_url, settings.toss_secret_key, traces=tracing.client_traces())
         push = RedisPush(self._redis)
         watch_breaker(push.breaker)
         self._world = World(toss=self._toss, push=push)
@@ -103,8 +110,10 @@ class Worker:
         """Consumes until `stop` is set, then finishes what is held, within the grace period."""
         async with self._toss, self._probes:
             lanes = [asyncio.create_task(lane.run()) for lane in self.lanes]
+            journals = [asyncio.create_task(journal.run()) for journal in self._journals.values()]
             try:
                 await self._publisher.start()
+                self._tally.start()
                 await self._connect(stop)
                 watch = asyncio.create_task(self._watch())
                 pauses = asyncio.create_task(self._pauses.run())
@@ -118,11 +127,12 @@ class Worker:
             finally:
                 for call in self.calls:
                     await call.stop()
-                for task in lanes:
+                for task in (*lanes, *journals):
                     task.cancel()
-                await asyncio.gather(*lanes, return_exceptions=True)
+                await asyncio.gather(*lanes, *journals, return_exceptions=True)
                 await self._consumers.stop()
                 await self._publisher.stop()
+                await self._tally.stop()
                 await self._pauses.withdraw()
                 await self._redis.aclose()
 
@@ -163,6 +173,7 @@ class Worker:
                     publisher=self._publisher,
                     exits=self._exits,
                     guard=self._guard,
+                    journal=self._journals[service.name],
                     limit=at_once,
                 )
                 self.calls.append(call)
@@ -223,11 +234,15 @@ class Worker:
                     *(call.drained() for call in self.calls),
                     *(lane.drained() for lane in self.lanes),
                 )
+                await asyncio.gather(*(journal.drained() for journal in self._journals.values()))
         except TimeoutError:
             log.warning("the grace period is over; what is still held will be delivered again")
 
     def _pause(self, queue: Queue) -> None:
         self._consumers.pause(queue, GUARD)
+
+    def _unread(self, queue: Queue, letter: Envelope) -> None:
+        self._journals[queue.service].note(attempts.buried(queue, letter))
 
 
 def _spread(found: Handler, lanes: Sequence[Lane]) -> Callable[[Delivery], None]:

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from collections import Counter
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
 from momo.actors.flush import Flushed
 from momo.broker.delivery import Delivery
-from momo.broker.envelope import Envelope
 from momo.broker.exits import Exits
 from momo.broker.guard import Guard
 from momo.broker.publisher import Publisher, PublishError
 from momo.live import Replies
-from momo.telemetry import metrics
+from momo.telemetry import hops, metrics, money
 
 log = logging.getLogger(__name__)
 
@@ -47,11 +45,16 @@ class Aftermath:
     async def after(self, flushed: Flushed) -> None:
         """Sees to a committed flush; returns when the lane may go on, with the rest under way."""
         failing = {id(failure.delivery) for failure in flushed.failures}
-        acknowledge([delivery for delivery, _ in flushed.outcomes if id(delivery) not in failing])
+        handled = [pair for pair in flushed.outcomes if id(pair[0]) not in failing]
+        deliveries = [delivery for delivery, _ in handled]
+        acknowledge(deliveries)
         self._replies.send(flushed.outcomes)
         self._count(flushed)
+        hops.committed(handled)
         if flushed.envelopes:
-            await self._start(self._publish(flushed.outbox_ids, flushed.envelopes))
+            await self._start(self._publish(flushed, deliveries))
+        else:
+            hops.published(deliveries)
         for failure in flushed.failures:
             await self.fail(failure.delivery, failure.error)
 
@@ -76,24 +79,23 @@ class Aftermath:
             log.error("the aftermath of a flush failed", exc_info=error)
         self._wake()
 
-    async def _publish(self, outbox_ids: Sequence[bytes], envelopes: Sequence[Envelope]) -> None:
+    async def _publish(self, flushed: Flushed, causes: Sequence[Delivery]) -> None:
         try:
-            await self._publisher.publish(envelopes)
+            await self._publisher.publish(flushed.envelopes)
         except PublishError as error:
-            log.warning("%d messages stay in the outbox for the relay: %s", len(envelopes), error)
+            log.warning("%d messages stay in the outbox for the relay: %s", len(flushed.envelopes), error)
+            hops.published(causes, error)
         else:
-            self.confirmed += outbox_ids
+            self.confirmed += flushed.outbox_ids
+            hops.published(causes)
 
     def _count(self, flushed: Flushed) -> None:
-        now = time.time()
-        counts: Counter[tuple[Any, str]] = Counter()
-        for delivery, outcome in flushed.outcomes:
-            counts[delivery.queue, outcome.state] += 1
-            metrics.CRITICAL_SECONDS.labels(delivery.queue.name).observe(now - delivery.first_published_ms / 1000)
+        counts = Counter([(delivery.queue, outcome.state) for delivery, outcome in flushed.outcomes])
         for (queue, state), count in counts.items():
             metrics.MESSAGES.labels(queue.name, state).inc(count)
             if state != "failed":
                 self._guard.handled(queue, count)
+        money.announced(flushed.envelopes)
         if flushed.repeated:
             metrics.REPEATED.labels(flushed.outcomes[0][0].queue.service).inc(flushed.repeated)
 

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from datetime import UTC, datetime
 
+from momo.actors import attempts
 from momo.actors.after import acknowledge
 from momo.actors.effects import Effect, World
+from momo.actors.journal import Journal
 from momo.actors.outbox import sent_by
+from momo.actors.sent import sent
 from momo.breaker import Breaker, BreakerOpen
 from momo.broker.delivery import Delivery
+from momo.broker.envelope import Envelope
 from momo.broker.exits import Exits
 from momo.broker.guard import Guard
 from momo.broker.publisher import Publisher, PublishError
-from momo.telemetry import metrics
+from momo.telemetry import hops, metrics, tracing
 
 log = logging.getLogger(__name__)
 
@@ -31,13 +36,22 @@ class Calls:
     """
 
     def __init__(
-        self, effect: Effect, world: World, *, publisher: Publisher, exits: Exits, guard: Guard, limit: int
+        self,
+        effect: Effect,
+        world: World,
+        *,
+        publisher: Publisher,
+        exits: Exits,
+        guard: Guard,
+        journal: Journal,
+        limit: int,
     ) -> None:
         self._effect = effect
         self._world = world
         self._publisher = publisher
         self._exits = exits
         self._guard = guard
+        self._journal = journal
         self._slots = asyncio.Semaphore(limit)
         self._tasks: set[asyncio.Task[None]] = set()
         self._stopping = asyncio.Event()
@@ -64,8 +78,11 @@ class Calls:
         async with self._slots:
             until = asyncio.get_running_loop().time() + HELD
             while not delivery.ledger.gone:
+                taken = datetime.now(UTC)
+                hops.take([delivery], taken.timestamp())
+                hops.begin([delivery])
                 try:
-                    await self._call(delivery)
+                    learned = await self._call(delivery)
                 except BreakerOpen as error:
                     if error.called or not await self._let_through(error.breaker, until):
                         await self._exits.postpone(delivery)
@@ -74,19 +91,24 @@ class Calls:
                     log.warning("%s: what was learned can't be sent yet: %s", queue, error)
                     await asyncio.sleep(1)
                 except Exception as error:  # noqa: BLE001 - whatever an effect raises is its message's failure
+                    self._journal.note(attempts.failed(delivery, taken, error))
                     await self._exits.retry(delivery, error)
                     return
                 else:
+                    self._journal.note(attempts.done(delivery, taken, sent(learned)))
                     metrics.MESSAGES.labels(queue, "done").inc()
+                    hops.called(delivery)
                     self._guard.handled(delivery.queue)
                     acknowledge([delivery])
                     return
 
-    async def _call(self, delivery: Delivery) -> None:
-        with metrics.EFFECT_SECONDS.labels(delivery.queue.name).time():
+    async def _call(self, delivery: Delivery) -> list[Envelope]:
+        with metrics.EFFECT_SECONDS.labels(delivery.queue.name).time(), tracing.during(delivery):
             async with asyncio.timeout(TIMEOUT):
                 learned = list(await self._effect(delivery.command, self._world))
-        await self._publisher.publish(sent_by(delivery, learned))
+        envelopes = sent_by(delivery, learned)
+        await self._publisher.publish(envelopes)
+        return envelopes
 
     async def _let_through(self, breaker: Breaker, until: float) -> bool:
         """Waits for `breaker`; False where it lets nothing through until then, or the process stops first."""

@@ -11,11 +11,12 @@ import msgspec
 
 from contracts.outcome import Outcome
 from contracts.topology import Queue
-from momo.actors import inbox, outbox
+from momo.actors import attempts, inbox, outbox
 from momo.actors.book import Book, Index
 from momo.actors.decision import Context, Decision, Timer
 from momo.actors.handler import Handler
 from momo.actors.record import Record, Values
+from momo.actors.sent import sent
 from momo.actors.state import RowsLoad
 from momo.broker.delivery import Delivery
 from momo.broker.envelope import Envelope
@@ -68,6 +69,7 @@ class Flush:
         self._rows: dict[Delivery, list[tuple[RowsLoad, list[Record]]]] = {}
         self._entries: list[tuple[Any, ...]] = []
         self._overwritten: list[tuple[Any, ...]] = []
+        self._failed: list[attempts.Row] = []
         self._timers: dict[str, tuple[Delivery, Timer]] = {}
         self._cancelled: set[str] = set()
         self._done = Flushed(outcomes=[], repeated=0, failures=[], envelopes=[], outbox_ids=[])
@@ -124,15 +126,18 @@ class Flush:
             raise
         except Exception as error:  # noqa: BLE001 - whatever a decision raises fails its own message, and no other
             self._done.failures.append(Failure(delivery, error))
+            self._failed.append(attempts.failed(delivery, self._now, error))
             if delivery.attempt < delivery.queue.attempts:
                 return
             outcome = inbox.failed(error)
+            sends = None
         else:
             self._apply(delivery, decision)
             self._done.envelopes += envelopes
+            sends = sent(envelopes, decision.timers)
         self._done.outcomes.append((delivery, outcome))
         rows = self._entries if entry is None else self._overwritten
-        rows.append(inbox.row(delivery, outcome, self._now))
+        rows.append(inbox.row(delivery, outcome, self._now, sends))
         self._known[delivery.message_id] = inbox.Entry(delivery.fingerprint, outcome)
 
     def _decide(self, delivery: Delivery) -> Decision:
@@ -177,6 +182,8 @@ class Flush:
             yield inbox.write(self._entries, known=False)
         if self._overwritten:
             yield inbox.write(self._overwritten, known=True)
+        if self._failed:
+            yield attempts.write(self._failed)
         if self._published:
             yield outbox.delete(self._published)
         yield "COMMIT"

@@ -17,6 +17,9 @@ from momo.store.literal import literal, tuples
 encode_outcome = msgspec.json.Encoder().encode
 decode_outcome = msgspec.json.Decoder(Outcome).decode
 
+MOST_ATTEMPT = 32_767
+"""That a row can say; the header may say anything."""
+
 MISMATCH = Outcome(
     state="refused",
     problem=Problem(
@@ -56,8 +59,8 @@ def lookup(message_ids: Iterable[bytes], into: dict[bytes, Entry]) -> Read:
     return f"SELECT message_id, fingerprint, outcome FROM inbox WHERE message_id IN ({ids})", take
 
 
-def row(delivery: Delivery, outcome: Outcome, now: datetime) -> tuple[Any, ...]:
-    """An inbox row, in the order of `write`."""
+def row(delivery: Delivery, outcome: Outcome, now: datetime, sent: str | None) -> tuple[Any, ...]:
+    """An inbox row, in the order of `write`. The database adds when it was committed, by its own clock."""
     return (
         delivery.message_id,
         bytes.fromhex(delivery.fingerprint) if delivery.fingerprint else None,
@@ -67,7 +70,16 @@ def row(delivery: Delivery, outcome: Outcome, now: datetime) -> tuple[Any, ...]:
         delivery.queue.name,
         encode_outcome(outcome),
         now,
+        delivery.first_published_ms,
+        min(delivery.attempt, MOST_ATTEMPT),
+        sent,
     )
+
+
+_OVERWRITE = (
+    " ON DUPLICATE KEY UPDATE outcome=VALUES(outcome),handled_at=VALUES(handled_at),published_ms=VALUES(published_ms),"
+    "attempt=VALUES(attempt),sent=VALUES(sent),committed_at=CURRENT_TIMESTAMP(6)"
+)
 
 
 def write(rows: list[tuple[Any, ...]], *, known: bool) -> str:
@@ -75,10 +87,10 @@ def write(rows: list[tuple[Any, ...]], *, known: bool) -> str:
     another process has handled the message meanwhile."""
     rows.sort()
     sql = (
-        "INSERT INTO inbox (message_id,fingerprint,sender,correlation_id,causation_id,queue,outcome,handled_at) VALUES "
-        + tuples(rows)
+        "INSERT INTO inbox (message_id,fingerprint,sender,correlation_id,causation_id,queue,outcome,handled_at,"
+        "published_ms,attempt,sent) VALUES " + tuples(rows)
     )
-    return sql + " ON DUPLICATE KEY UPDATE outcome=VALUES(outcome),handled_at=VALUES(handled_at)" if known else sql
+    return sql + _OVERWRITE if known else sql
 
 
 _DONE = Outcome(state="done", status=204)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TypeVar
@@ -23,7 +24,7 @@ from momo.live import Replies
 from momo.store.connection import Connection
 from momo.store.errors import StoreConflict, StoreContention, StoreError, StoreUnavailable
 from momo.store.ids import Ids
-from momo.telemetry import metrics
+from momo.telemetry import hops, metrics, tracing
 
 log = logging.getLogger(__name__)
 
@@ -73,6 +74,8 @@ class Lane:
             counted=(StoreUnavailable,),
         )
         metrics.watch_breaker(self.breaker)
+        self._seconds = metrics.FLUSH_SECONDS.labels(name)
+        self._sizes = metrics.FLUSH_SIZE.labels(name)
 
     @property
     def healthy(self) -> bool:
@@ -123,9 +126,11 @@ class Lane:
                 later.append(delivery)
             else:
                 seen.add(actor)
+                delivery.actor = actor
                 batch.append(delivery)
                 weight += handler.weight_of(delivery.command)
         self._waiting.extendleft(reversed(later))
+        hops.take(batch, time.time())
         return batch
 
     async def _flush(self, batch: Sequence[Delivery], *, again: bool = True) -> None:
@@ -148,7 +153,7 @@ class Lane:
             else:
                 await self._fail(batch[0], error)
         else:
-            metrics.FLUSH_SIZE.labels(self.name).observe(len(batch))
+            self._sizes.observe(len(batch))
             await self._after.after(flushed)
 
     async def _fail(self, delivery: Delivery, error: Exception) -> None:
@@ -164,7 +169,8 @@ class Lane:
     async def _attempt(self, batch: Sequence[Delivery], broken: Exception | None = None) -> Flushed:
         async def flush(connection: Connection) -> Flushed:
             published = list(self._after.confirmed)
-            with metrics.FLUSH_SECONDS.labels(self.name).time():
+            hops.begin(batch)
+            with self._seconds.time(), tracing.flushing(self.name, batch):
                 flushed = await Flush(batch, self._handlers, self._ids, published, broken).run(connection)
             del self._after.confirmed[: len(published)]
             return flushed

@@ -39,14 +39,15 @@ def timed_by(cause: Delivery, timer: Timer) -> Envelope:
 
 
 def _sealed(cause: Delivery, message: Message, name: str) -> Envelope:
+    # an event is handled by several queues: what each of them sends is another message
+    message_id = derived_id(cause.message_id, f"{cause.queue.name}/{name}")
     return seal(
         message,
-        # an event is handled by several queues: what each of them sends is another message
-        message_id=derived_id(cause.message_id, f"{cause.queue.name}/{name}"),
+        message_id=message_id,
         correlation_id=cause.correlation_id,
         causation_id=text_of_id(cause.message_id),
         sender=cause.queue.service,
-        traceparent=cause.traceparent,
+        traceparent=cause.span.sends(message, message_id) if cause.span else cause.traceparent,
         app_id=f"momo-{cause.queue.service}",
     )
 

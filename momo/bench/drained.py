@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 
@@ -13,7 +14,7 @@ from momo.bench.ground import Figures, Ground, reset, waiting
 from momo.bench.joins import fill, joins
 from momo.bench.meetings import open_meetings
 from momo.bench.usage import cpu_seconds, peak_mb
-from momo.local.stage import process
+from momo.local.stage import MOMO, process
 from momo.store.connection import Connection, connected
 
 PATIENCE = 300.0
@@ -37,13 +38,23 @@ class Drained(msgspec.Struct, kw_only=True):
         return {f"{prefix}{name}": value for name, value in msgspec.structs.asdict(self).items()}
 
 
-async def joined(ground: Ground, messages: int, meetings: int, *, capacity: int = 10_000, workers: int = 1) -> Drained:
-    """Free joins that wait in the queue, all decided. Raises RuntimeError where a seat or an event is missing."""
+async def joined(
+    ground: Ground,
+    messages: int,
+    meetings: int,
+    *,
+    capacity: int = 10_000,
+    workers: int = 1,
+    program: Sequence[str] = MOMO,
+    traced: float | None = None,
+) -> Drained:
+    """Free joins that wait in the queue, all decided by `program`; all are of a trace where `traced` is given, and that
+    share of them is sampled. Raises RuntimeError where a seat or an event is missing."""
     await reset(ground.settings)
     async with connected(ground.settings.db_url("meeting")) as database:
         first = await open_meetings(database, meetings, capacity=capacity)
-        await fill(ground.settings, joins(first, meetings, messages))
-        found = await measured(ground, messages, workers=workers)
+        await fill(ground.settings, joins(first, meetings, messages), traced)
+        found = await measured(ground, messages, workers=workers, program=program)
         rows = await database.rows("SELECT status, COUNT(*) FROM meeting_participants GROUP BY status")
         counts: dict[str, int] = dict(rows)
         [(seated,)] = await database.rows("SELECT SUM(seated) FROM meetings")
@@ -55,13 +66,16 @@ async def joined(ground: Ground, messages: int, meetings: int, *, capacity: int 
     return found
 
 
-async def measured(ground: Ground, messages: int, *, workers: int = 1) -> Drained:
+async def measured(ground: Ground, messages: int, *, workers: int = 1, program: Sequence[str] = MOMO) -> Drained:
     """Starts `workers` processes for the meeting service and measures the first `messages` that they handle."""
     settings, servers = ground.settings, ground.servers
     began = datetime.now(UTC)
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(connected(settings.db_url("meeting")))
-        children = [await stack.enter_async_context(process(settings, "work", "meeting")) for _ in range(workers)]
+        children = [
+            await stack.enter_async_context(process(settings, "work", "meeting", program=program))
+            for _ in range(workers)
+        ]
         groups = ([c.pid for c in children], [ground.pid(servers.rabbitmq)], [ground.pid(servers.mariadb)])
 
         def used() -> list[float]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import os
 import time
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager
@@ -27,9 +28,14 @@ def joins(first: int, meetings: int, messages: int) -> Iterator[JoinMeeting]:
         yield JoinMeeting(meeting_id=first + n % meetings, member_id=FIRST_MEMBER + n, nickname=f"m{n}")
 
 
-def sealed(messages: Iterable[Message], reply_to: str = "") -> Iterator[Envelope]:
-    for message in messages:
-        yield seal(message, message_id=fresh_id(), reply_to=reply_to)
+def sealed(messages: Iterable[Message], reply_to: str = "", traced: float | None = None) -> Iterator[Envelope]:
+    """With `traced` each message is of a trace of its own, and that share of the traces is sampled."""
+    for n, message in enumerate(messages):
+        trace = ""
+        if traced is not None:
+            flags = int((n + 1) * traced) - int(n * traced)
+            trace = f"00-{os.urandom(16).hex()}-{os.urandom(8).hex()}-{flags:02x}"
+        yield seal(message, message_id=fresh_id(), reply_to=reply_to, traceparent=trace)
 
 
 @asynccontextmanager
@@ -43,9 +49,9 @@ async def publishing(settings: Settings) -> AsyncIterator[Publisher]:
         await publisher.stop()
 
 
-async def fill(settings: Settings, messages: Iterable[Message]) -> None:
-    """Publishes all, as fast as the broker confirms."""
-    envelopes = sealed(messages)
+async def fill(settings: Settings, messages: Iterable[Message], traced: float | None = None) -> None:
+    """Publishes all, as fast as the broker confirms; `traced` as in `sealed`."""
+    envelopes = sealed(messages, traced=traced)
     async with publishing(settings) as publisher:
 
         async def feed() -> None:

@@ -24,11 +24,13 @@ from momo.bench.push import push
 from momo.bench.ratios import ratios
 from momo.bench.raw import raw
 from momo.bench.saga import saga
+from momo.bench.telemetry import telemetry
 from momo.local.servers import private_servers
 from momo.local.stage import prepare
 
 CASES: dict[str, Case] = {
     "drain": drain,
+    "telemetry": telemetry,
     "hot": hot,
     "spread": spread,
     "latency": latency,
@@ -69,7 +71,9 @@ async def bench(cases: Sequence[str], repeat: int, say: Callable[[str], None], *
     rounds: list[dict[str, Figures]] = []
     with tempfile.TemporaryDirectory(prefix="momo-bench-") as folder:
         async with private_servers(Path(folder)) as servers:
-            ground = Ground(settings=await prepare(servers), servers=servers, size=size, say=say, repeat=repeat)
+            # a line a message is not for the terminal; what the lines cost has a case of its own
+            settings = msgspec.structs.replace(await prepare(servers), log_level="WARNING")
+            ground = Ground(settings=settings, servers=servers, size=size, say=say, repeat=repeat)
             await joined(ground, min(WARM_UP, size.drain), 10)
             for number in range(repeat):
                 rounds.append({})

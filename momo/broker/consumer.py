@@ -13,9 +13,9 @@ from faststream.rabbit import Channel, RabbitBroker, RabbitQueue
 
 from contracts.topology import Queue
 from momo.broker.address import connection_url
-from momo.broker.delivery import Delivery, Undecodable, decode
+from momo.broker.delivery import Delivery, Newer, Undecodable, decode
 from momo.broker.exits import Exits
-from momo.broker.failures import undecoded
+from momo.broker.failures import undecoded, waiting
 from momo.broker.incoming import Incoming, incoming
 from momo.broker.subscription import Subscription
 from momo.broker.wire import Routes, Taken, WiredConnection
@@ -100,6 +100,7 @@ class Consumers:
         subscriber(consumed)
         subscription = Subscription(queue, subscriber, self._routes, taken, prefetch)
         self._subscriptions[queue] = subscription
+        metrics.expect(queue.name)
         metrics.CONSUMING.labels(queue.name).set_function(lambda: subscription.consuming)
 
     async def start(self) -> None:
@@ -190,8 +191,11 @@ class Consumers:
                 subscription.careful = False
                 self._start(subscription.widen())
             return decode(queue, message, ledger, tag)
+        except Newer as error:
+            log.warning("%s: a message waits for a process that reads it: %s", queue.name, error)
+            self._start(self._exits().leave(waiting(queue, message), ledger, tag))
+            return None
         except (Undecodable, ValueError) as error:
-            log.error("%s: a message is dead: %s", queue.name, error)  # noqa: TRY400 - the message is at fault, not this code
             reason = error.reason if isinstance(error, Undecodable) else "malformed"
             self._start(self._exits().bury(queue, reason, undecoded(queue, message, reason, error), ledger, tag))
             return None

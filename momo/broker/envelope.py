@@ -12,9 +12,11 @@ from contracts.topology import KEYS, exchange_of
 CAUSATION = "x-causation-id"
 ATTEMPT = "x-attempt"
 FIRST_PUBLISHED = "x-first-published-ms"
+DUE = "x-due-ms"
 SENDER = "x-sender"
 FINGERPRINT = "x-fingerprint"
 TRACEPARENT = "traceparent"
+VERSION = "x-contract-version"
 
 
 class Envelope(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
@@ -22,7 +24,8 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
 
     `type` is the contract's routing key, also after the message has moved to a delay or dead-letter queue.
     `first_published_ms` (Unix time, ms) stays through retries and replays: lag is measured from it.
-    `headers` holds what else travels, such as why a message is dead.
+    `headers` holds what else travels, such as why a message is dead. `version` is the contract's `wire_version`; it is
+    written only from the second on. New fields go to the end: older code kept envelopes that end before them.
     """
 
     exchange: str
@@ -40,6 +43,7 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     traceparent: str = ""
     app_id: str = "momo"
     headers: dict[str, str] = {}
+    version: int = 1
 
 
 _encode = msgspec.json.Encoder().encode
@@ -73,4 +77,5 @@ def seal(
         first_published_ms=time.time_ns() // 1_000_000,
         traceparent=traceparent,
         app_id=app_id,
+        version=type(message).wire_version,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+from collections.abc import Callable
 
 import msgspec
 
@@ -16,42 +17,54 @@ from momo.broker.failures import dead, delayed
 from momo.broker.guard import Guard
 from momo.broker.publisher import Publisher, PublishError
 from momo.broker.retries import delay_ms
-from momo.telemetry import metrics
+from momo.telemetry import hops, metrics
 
 log = logging.getLogger(__name__)
 
 POSTPONE_MS = 1_000
+FAILED = "failed"
+"""The reason of letters that were read, and whose attempts were used up."""
 
 
 class Exits:
     """Moves messages out of their queues. One is settled only when the broker has confirmed it elsewhere: at any
     moment it is in one place or in two, never in none."""
 
-    def __init__(self, publisher: Publisher, guard: Guard) -> None:
+    def __init__(self, publisher: Publisher, guard: Guard, unread: Callable[[Queue, Envelope], None]) -> None:
+        """`unread` is told of each letter that nobody could decode, of which no inbox will know."""
         self._publisher = publisher
         self._guard = guard
+        self._unread = unread
 
     async def retry(self, delivery: Delivery, error: BaseException) -> None:
         """`delivery` raised: through the delay ladder for its next attempt, or dead after its last."""
         queue = delivery.queue
         wait = delay_ms(queue, delivery.attempt, random.random())  # noqa: S311 - jitter, not a secret
         if wait is None:
-            log.error("%s: a message is dead after %d attempts: %r", queue.name, delivery.attempt, error)
-            await self.bury(queue, "failed", dead(delivery, "failed", error), delivery.ledger, delivery.tag)
+            hops.dead(delivery, error)
+            await self.bury(queue, FAILED, dead(delivery, FAILED, error), delivery.ledger, delivery.tag)
             return
-        log.warning("%s: attempt %d failed, next in %d ms: %r", queue.name, delivery.attempt, wait, error)
+        hops.retried(delivery, error, wait)
         metrics.RETRIES.labels(queue.name).inc()
         await self._move(delayed(delivery, wait), delivery.ledger, delivery.tag)
 
     async def postpone(self, delivery: Delivery) -> None:
         """`delivery` can't be handled now through no fault of its own: back in a second, with no attempt burned."""
+        hops.postponed(delivery)
         again = msgspec.structs.replace(delayed(delivery, POSTPONE_MS), attempt=delivery.attempt)
         await self._move(again, delivery.ledger, delivery.tag)
+
+    async def leave(self, envelope: Envelope, ledger: Ledger, tag: int) -> None:
+        """`envelope` is a message that this process can't read yet: it waits for one that can."""
+        await self._move(envelope, ledger, tag)
 
     async def bury(self, queue: Queue, reason: str, letter: Envelope, ledger: Ledger, tag: int) -> None:
         """`letter` is a message of `queue` that nothing can be done about here."""
         metrics.DEAD_LETTERS.labels(queue.name, reason).inc()
         self._guard.dead(queue)
+        if reason != FAILED:
+            hops.unread(queue, reason, letter)
+            self._unread(queue, letter)
         await self._move(letter, ledger, tag)
 
     async def _move(self, envelope: Envelope, ledger: Ledger, tag: int) -> None:

@@ -15,6 +15,7 @@ from momo.broker.envelope import (
     FIRST_PUBLISHED,
     SENDER,
     TRACEPARENT,
+    VERSION,
     Envelope,
 )
 
@@ -77,6 +78,8 @@ def _properties(envelope: Envelope) -> bytes:
 
 def _headers(envelope: Envelope) -> bytes:
     parts = [_number(ATTEMPT, envelope.attempt), _number(FIRST_PUBLISHED, envelope.first_published_ms)]
+    if envelope.version > 1:
+        parts.append(_number(VERSION, envelope.version))
     texts = {
         **envelope.headers,
         CAUSATION: envelope.causation_id,

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any
 
 import aiormq
 import msgspec
+import prometheus_client
 from aiormq.abc import ChannelFrame
 from aiormq.exceptions import AMQPError, DeliveryError
 
@@ -16,6 +20,7 @@ from momo.broker import frames
 from momo.broker.address import connection_url
 from momo.broker.confirms import Confirms
 from momo.broker.envelope import Envelope
+from momo.telemetry import lines, metrics
 
 log = logging.getLogger(__name__)
 _BROKEN = (AMQPError, OSError, RuntimeError, asyncio.TimeoutError, EOFError)
@@ -31,6 +36,10 @@ class PublishError(Exception):
     """
 
 
+class Refused(PublishError):
+    """The broker could not route some of the messages, or had no room for them."""
+
+
 class Sight(msgspec.Struct, frozen=True):
     """A queue's consumers, of all processes, and its messages that are given to none of them."""
 
@@ -39,11 +48,15 @@ class Sight(msgspec.Struct, frozen=True):
 
 
 class Publisher:
-    """One connection with one confirming channel, opened when first needed and again after a loss."""
+    """One connection with one confirming channel, opened when first needed and again after a loss. `confirmed` hears of
+    all that the broker has taken, a write at a time."""
 
-    def __init__(self, url: str, *, name: str) -> None:
+    def __init__(
+        self, url: str, *, name: str, confirmed: Callable[[Sequence[Envelope]], None] = lambda _: None
+    ) -> None:
         self._url = connection_url(url, f"{name} publisher")
         self._name = name
+        self._confirmed = confirmed
         self._connection: Any = None
         self._channel: Any = None
         self._looking: Any = None
@@ -70,7 +83,20 @@ class Publisher:
         """Publishes all and waits until the broker has confirmed each (`timeout` in seconds for each write of up to
         500). Raises PublishError; what comes after the write that failed is not sent."""
         for start in range(0, len(envelopes), AT_ONCE):
-            await self._publish(envelopes[start : start + AT_ONCE], timeout)
+            part = envelopes[start : start + AT_ONCE]
+            result, began = "lost", time.perf_counter()
+            try:
+                await self._publish(part, timeout)
+                result = "confirmed"
+            except Refused:
+                result = "refused"
+                raise
+            finally:
+                for exchange, count in Counter([envelope.exchange for envelope in part]).items():
+                    _counted(exchange, result).inc(count)
+            metrics.PUBLISH_SECONDS.observe(time.perf_counter() - began)
+            lines.sent(part)
+            self._confirmed(part)
 
     async def _publish(self, envelopes: Sequence[Envelope], timeout: float) -> None:  # noqa: ASYNC109
         confirms: Confirms | None = None
@@ -98,7 +124,7 @@ class Publisher:
             if any(type(error) is DeliveryError for error in confirms.refused):
                 await self._renew(channel)
             first = _describe(confirms.refused[0])
-            raise PublishError(f"{len(confirms.refused)} of {len(envelopes)} messages were refused: {first}")
+            raise Refused(f"{len(confirms.refused)} of {len(envelopes)} messages were refused: {first}")
 
     async def look(self, queue: str) -> Sight:
         """What is seen of `queue` from outside. Raises PublishError where the broker or the queue is not there."""
@@ -157,6 +183,11 @@ def _frame(channel: Any, envelopes: Sequence[Envelope], confirms: Confirms) -> C
     for envelope in envelopes:
         confirms.expect(envelope.message_id)
     return ChannelFrame(payload=payload, should_close=False)
+
+
+@cache
+def _counted(exchange: str, result: str) -> prometheus_client.Counter:
+    return metrics.PUBLISHES.labels(exchange or "default", result)
 
 
 def _describe(error: BaseException) -> str:

@@ -13,8 +13,8 @@ from momo.demo.member import Member
 from momo.demo.model import Model
 from momo.demo.sandbox import Sandbox, Statement
 from momo.demo.stream import Notice
-from momo.gateway.depths import Depth
 from momo.gateway.internal import HEADER, sign
+from momo.lag.depths import Depth
 from momo.queries.audit import Engine, Mailbox, Meeting, Order, Users
 
 PATH = "/internal/audit"

@@ -6,7 +6,8 @@ from typing import Any
 
 import msgspec
 
-from momo.dlq.errors import DeskError
+from momo.broker.delivery import Undecodable, read
+from momo.dlq.errors import Unfit
 from momo.dlq.letter import Letter
 from momo.dlq.secrets import BLANK, redacted, redacted_text, restored
 
@@ -21,19 +22,18 @@ def body_of(letter: Letter) -> Any:
 
 
 def checked(letter: Letter, body: bytes) -> bytes:
-    """`body` for `letter`, with what is blanked in it as it was. Raises DeskError where the queue's contract does not
+    """`body` for `letter`, with what is blanked in it as it was. Raises Unfit where the queue's contract does not
     take it."""
-    contract = letter.origin.contract
     try:
         if BLANK.encode() in body:
             body = msgspec.json.encode(restored(msgspec.json.decode(body), _original(letter)))
-        msgspec.json.decode(body, type=contract)
-    except msgspec.ValidationError as error:
-        raise DeskError(f"the body is no {contract.__name__}: {error}") from error
+        read(letter.origin, body, letter.envelope.version)
+    except Undecodable as error:
+        raise Unfit(str(error)) from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise DeskError(f"the body is not JSON in UTF-8: {error}") from error
+        raise Unfit(f"the body is not JSON in UTF-8: {error}") from error
     except LookupError as error:
-        raise DeskError(str(error)) from error
+        raise Unfit(str(error)) from error
     return body
 
 

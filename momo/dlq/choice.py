@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from contracts.topology import Queue
-from momo.dlq.errors import DeskError
+from momo.dlq.errors import Unfit
 from momo.dlq.letter import Letter
 
 _SPAN = re.compile(r"(\d+)([smhd])")
@@ -32,12 +32,12 @@ class Choice(msgspec.Struct, frozen=True, kw_only=True):
         return self == Choice()
 
     def queues(self, queues: Sequence[Queue]) -> list[Queue]:
-        """Those of `queues` that may hold such letters. Raises DeskError where none is called so."""
+        """Those of `queues` that may hold such letters. Raises Unfit where none is called so."""
         if self.queue is None:
             return list(queues)
         found = [queue for queue in queues if self.queue in (queue.name, queue.dead_letter_queue)]
         if not found:
-            raise DeskError(f"no queue is called {self.queue!r}; `momo topology show` lists them")
+            raise Unfit(f"no queue is called {self.queue!r}; `momo topology show` lists them")
         return found
 
     def takes(self, letter: Letter, now: datetime) -> bool:

@@ -13,10 +13,11 @@ from momo.broker.publisher import Publisher
 from momo.dlq.body import checked
 from momo.dlq.choice import Choice
 from momo.dlq.errand import Batch, Errand
-from momo.dlq.errors import Busy, DeskError, told
+from momo.dlq.errors import Busy, MissingLetter, Unfit, told
 from momo.dlq.holding import Holding, connection, holding
 from momo.dlq.letter import Letter
 from momo.dlq.views import Group, Listing, Shown, grouped, shown
+from momo.lag.tally import counted
 from momo.settings import Settings
 
 LOOKED_AT = 10_000
@@ -96,12 +97,12 @@ class Desk:
 
     async def _act(self, choice: Choice, errand: Errand, *, rate: float | None = None, dry_run: bool = False) -> Result:
         if choice.empty:
-            raise DeskError("say which letters: an id, or one of --queue, --fingerprint, --type, --older-than")
+            raise Unfit("say which letters: an id, or one of --queue, --fingerprint, --type, --older-than")
         result = Result(act=errand.act, dry_run=dry_run)
         size = BATCH if rate is None else max(1, min(BATCH, int(rate // 10)))
         due = 0.0
-        publisher = Publisher(self._settings.amqp_url, name="momo-dlq")
-        async with told(), connection(self._settings.amqp_url) as opened:
+        async with told(), connection(self._settings.amqp_url) as opened, counted(self._settings) as tally:
+            publisher = Publisher(self._settings.amqp_url, name="momo-dlq", confirmed=tally.confirmed)
             try:
                 for origin in choice.queues(self._queues):
                     async with holding(opened, origin) as held:
@@ -143,5 +144,5 @@ async def _paced(due: float, count: int, rate: float | None) -> float:
     return max(due, loop.time()) + count / rate
 
 
-def _missing(message_id: str) -> DeskError:
-    return DeskError(f"no letter has the id {message_id!r}; `momo dlq list` says what there is")
+def _missing(message_id: str) -> MissingLetter:
+    return MissingLetter(f"no letter has the id {message_id!r}; `momo dlq list` says what there is")

@@ -20,6 +20,14 @@ class Busy(DeskError):
     """Another desk holds the queue, and with it its letters."""
 
 
+class MissingLetter(DeskError):
+    """No letter is called so: it was replayed or dropped meanwhile, or never was."""
+
+
+class Unfit(DeskError):
+    """What is asked for can't be done with any letter, or not with this one: a body that its contract does not take."""
+
+
 @asynccontextmanager
 async def told() -> AsyncIterator[None]:
     """Raises what servers do to the block as DeskError."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -12,8 +13,8 @@ from aiormq.abc import DeliveredMessage
 from msgspec.structs import replace
 
 from contracts.topology import Queue
-from momo.broker.delivery import text_of
-from momo.broker.envelope import ATTEMPT, CAUSATION, FINGERPRINT, FIRST_PUBLISHED, SENDER, TRACEPARENT, Envelope
+from momo.broker.delivery import text_of, version_of
+from momo.broker.envelope import ATTEMPT, CAUSATION, DUE, FINGERPRINT, FIRST_PUBLISHED, SENDER, TRACEPARENT, Envelope
 from momo.broker.failures import DIED, ERROR, ORIGIN, REASON
 from momo.broker.identity import business_id
 from momo.dlq.fingerprint import fingerprint
@@ -52,7 +53,8 @@ class Letter(msgspec.Struct, frozen=True, kw_only=True):
 
     def replayed(self) -> Envelope:
         """The message for its queue, and for no other subscriber's: as if for the first time."""
-        return replace(self.envelope, attempt=1)
+        due = {DUE: str(time.time_ns() // 1_000_000)}
+        return replace(self.envelope, attempt=1, headers={**self.envelope.headers, **due})
 
     def edited(self, body: bytes, by: str) -> Envelope:
         """The letter for its place in the dead-letter queue with another body, which its queue's contract takes."""
@@ -106,6 +108,7 @@ def read(origin: Queue, message: DeliveredMessage) -> Letter:
             traceparent=text_of(headers, TRACEPARENT),
             app_id=properties.app_id or "",
             headers=dict(_foreign(headers)),
+            version=version_of(headers),
         ),
     )
 

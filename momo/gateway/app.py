@@ -12,16 +12,22 @@ from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import ScalarRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
 
+from momo.console import routes as console
 from momo.gateway.bodies import StrictJson
 from momo.gateway.documented import Bodies, document
 from momo.gateway.problems import HANDLERS
 from momo.gateway.resources import Resources
-from momo.gateway.routes import category, command, internal, meeting, notification, payment, status, user
+from momo.gateway.routes import category, command, internal, meeting, notification, payment, status, story, user
 from momo.gateway.tokens import current_member
+from momo.gateway.traced import traced
 from momo.settings import SERVICES, Settings
 
 MOST_BYTES = 64 * 1024
 """The largest request body."""
+
+EVERYTHING = (*SERVICES, "console")
+"""What a gateway can serve. Where gateways may only read databases, the console's acts need one of its own, which runs
+as the operator: `momo serve console`."""
 
 ROUTERS: dict[str, Callable[[], Router]] = {
     "user": user.router,
@@ -32,9 +38,9 @@ ROUTERS: dict[str, Callable[[], Router]] = {
 }
 
 
-def build(settings: Settings, services: Sequence[str] = SERVICES) -> Litestar:
+def build(settings: Settings, services: Sequence[str] = EVERYTHING) -> Litestar:
     """The gateway of `services`. It runs while its servers are away (not ready), and recovers by itself."""
-    resources = Resources(settings, services)
+    resources = Resources(settings, [service for service in services if service in ROUTERS])
 
     @asynccontextmanager
     async def opened(_: Litestar) -> AsyncIterator[None]:
@@ -46,7 +52,8 @@ def build(settings: Settings, services: Sequence[str] = SERVICES) -> Litestar:
 
     app = Litestar(
         route_handlers=[
-            *(ROUTERS[service]() for service in services),
+            *(ROUTERS[service]() for service in services if service in ROUTERS),
+            *((console.router(), story.router()) if "console" in services else ()),
             command.router(),
             internal.router(),
             status.router(),
@@ -76,5 +83,5 @@ def build(settings: Settings, services: Sequence[str] = SERVICES) -> Litestar:
     )
     document(app.routes)
     # around routing too: an address that has no route is counted as well
-    app.asgi_handler = resources.metrics.middleware(resources.entrance.middleware(app.asgi_handler))
+    app.asgi_handler = traced(resources.metrics.middleware(resources.entrance.middleware(app.asgi_handler)))
     return app

@@ -28,6 +28,7 @@ from momo.gateway.problems import FAILED, answer, on_the_wire, problem
 from momo.gateway.queues import Queues
 from momo.gateway.written import Written
 from momo.store.errors import StoreError
+from momo.telemetry import tracing
 
 logger = logging.getLogger(__name__)
 
@@ -112,11 +113,15 @@ class CommandGateway:
 
     async def _publish(self, service: str, message_id: UUID, envelope: Envelope, wait: int) -> Outcome | None:
         if not wait:
-            await self._publishes.ask(envelope)
+            await self._confirmed(envelope)
             return None
         with self._outcomes.expect(message_id) as future:
-            await self._publishes.ask(envelope)
+            await self._confirmed(envelope)
             return await self._outcomes.wait(service, message_id, future, wait)
+
+    async def _confirmed(self, envelope: Envelope) -> None:
+        with tracing.publishing(envelope) as traced:
+            await self._publishes.ask(traced)
 
     async def _publish_all(self, envelopes: Sequence[Envelope]) -> Sequence[Exception | None]:
         try:

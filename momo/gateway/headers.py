@@ -9,13 +9,13 @@ from typing import Any
 from litestar import Request
 
 from momo.gateway.problems import problem
+from momo.telemetry.traceparent import parsed
 
 LONGEST_WAIT_SECONDS = 30
 
 _QUOTED = re.compile(r'"((?:[^"\\]|\\["\\])*)"')
 _PRINTABLE = re.compile(r"[\x20-\x7e]{1,255}")
 _WAIT = re.compile(r'wait\s*=\s*"?(\d{1,9})"?', re.IGNORECASE)
-_TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 
 
 def idempotency_key(request: Request[Any, Any, Any]) -> str | None:
@@ -50,4 +50,4 @@ def wait_seconds(request: Request[Any, Any, Any]) -> int:
 def traceparent(request: Request[Any, Any, Any]) -> str:
     """The caller's W3C trace context, or an empty string where it sent none that is valid."""
     value = request.headers.get("traceparent", "")
-    return value if _TRACEPARENT.fullmatch(value) else ""
+    return value if parsed(value) else ""

@@ -1,4 +1,4 @@
-"""What the gateway counts, and the middleware that counts it. Every metric's name stands here."""
+"""What only the gateway counts, and the middleware that counts it."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from functools import lru_cache
 
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram
 
 from momo.broker.envelope import Envelope
 from momo.broker.publisher import Publisher, PublishError
-from momo.gateway.lag import Lag
-
-CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+from momo.lag.backlog import Backlog
+from momo.telemetry import tracing
+from momo.telemetry.exposition import Together, exposed
 
 
 class Metrics:
@@ -50,13 +50,6 @@ class Metrics:
         )
         # commands turned away because their queue lags, by queue
         self.shed = Counter("momo_gateway_shed_total", "Commands turned away.", ["queue"], registry=self.registry)
-        # circuit breakers of this process, one line a state; the worker has the same metric
-        self.breakers = Gauge(
-            "momo_breaker_state",
-            "1 for the state that the circuit breaker is in (closed, open or half-open), 0 for the others.",
-            ["breaker", "state"],
-            registry=self.registry,
-        )
         # HTTP requests that are not answered yet
         self.under_way = Gauge("momo_gateway_requests_under_way", "Requests under way.", registry=self.registry)
         # open WebSockets of this process
@@ -68,12 +61,14 @@ class Metrics:
     def watch_requests(self, count: Callable[[], float]) -> None:
         self.under_way.set_function(count)
 
-    def watch_lag(self, queue: str, lag: Lag) -> None:
+    def watch_lag(self, queue: str, lag: Backlog) -> None:
         self.age.labels(queue).set_function(lambda: lag.age)
         self.wait.labels(queue).set_function(lambda: lag.wait)
+        self.shed.labels(queue)  # from the start: no rate sees the first event of a counter that appears with it
 
-    def text(self) -> bytes:
-        return generate_latest(self.registry)
+    def exposed(self, accept: str) -> tuple[bytes, str]:
+        """With what every process counts, as text, and its content type, for a request with this `Accept` header."""
+        return exposed(accept, Together(self.registry, REGISTRY))
 
     def middleware(self, app: ASGIApp) -> ASGIApp:
         """Counts HTTP requests."""
@@ -103,7 +98,8 @@ class Metrics:
                 method = scope["method"]
                 request, seconds = line(method, route, status)
                 request.inc()
-                seconds.observe(time.perf_counter() - began)
+                trace = tracing.current_trace()
+                seconds.observe(time.perf_counter() - began, {"trace_id": trace} if trace else None)
 
         return measured
 
@@ -114,9 +110,8 @@ class CountingPublisher(Publisher):
     def __init__(
         self, url: str, *, name: str, metrics: Metrics, confirmed: Callable[[Sequence[Envelope]], None]
     ) -> None:
-        super().__init__(url, name=name)
+        super().__init__(url, name=name, confirmed=confirmed)
         self._published = metrics.published
-        self._confirmed = confirmed
 
     async def publish(self, envelopes: Sequence[Envelope], *, timeout: float = 5.0) -> None:  # noqa: ASYNC109
         try:
@@ -125,7 +120,6 @@ class CountingPublisher(Publisher):
             self._count(envelopes, "failed")
             raise
         self._count(envelopes, "confirmed")
-        self._confirmed(envelopes)
 
     def _count(self, envelopes: Sequence[Envelope], result: str) -> None:
         for envelope in envelopes:

@@ -12,63 +12,57 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
 
 from momo.broker.envelope import Envelope
 from momo.broker.publisher import PublishError
 from momo.gateway.channels import Channels
-from momo.gateway.depths import Depth, Depths
-from momo.gateway.lag import Lag
 from momo.gateway.metrics import Metrics
 from momo.gateway.problems import problem
+from momo.lag.backlogs import Backlogs
+from momo.lag.depths import Depth
+from momo.lag.tally import Tally
 
 logger = logging.getLogger(__name__)
 
 EVERY_SECONDS = 0.9
-LONGEST_LOOK_SECONDS = 5.0
-"""A broker that does not count its queues in so long is away; a busy one takes its time."""
-LATE_SECONDS = 3
-"""Other gateways have told of a second after so many more."""
 LONGEST_RETRY_SECONDS = 30
 
 
 class Queues:
-    """What is known of `names` since the last look. Gateways tell each other through Redis how much they publish; while
-    Redis is away each counts its own alone, and lag looks larger than it is."""
+    """What is known of `names` since the last look. While Redis is away a gateway counts its own publishes alone, and
+    lag looks larger than it is."""
 
     def __init__(
         self, url: str, names: Sequence[str], *, redis: Redis, channels: Channels, shed_lag: float, metrics: Metrics
     ) -> None:
         self.names = tuple(names)
-        self.depths: Mapping[str, Depth] = {}
-        """By queue, at the last look; empty where the broker did not answer."""
-        self._kept = math.ceil(2 * shed_lag) + 10
-        self._lags = {name: Lag(self._kept) for name in names}
-        self._counter = Depths(url)
-        self._redis = redis
-        self._channels = channels
+        self._backlogs = Backlogs(url, names, redis=redis, healthy=lambda: channels.healthy)
+        self._tally = Tally(redis, url, healthy=lambda: channels.healthy)
         self._shed_lag = shed_lag
         self._metrics = metrics
-        self._untold: Counter[tuple[int, str]] = Counter()
-        self._heard = 0
         self._task: asyncio.Task[None] | None = None
-        for name, lag in self._lags.items():
-            metrics.watch_lag(name, lag)
+        for name, backlog in self._backlogs.counted.items():
+            metrics.watch_lag(name, backlog)
+
+    @property
+    def depths(self) -> Mapping[str, Depth]:
+        """By queue, at the last look; empty where the broker did not answer."""
+        return self._backlogs.depths
 
     def published(self, envelopes: Sequence[Envelope]) -> None:
         """The broker has confirmed `envelopes`."""
+        self._tally.confirmed(envelopes)
         second = int(time.time())
         for key, count in Counter(envelope.routing_key for envelope in envelopes).items():
-            name = f"{key}.queue"
-            if name in self._lags:
-                self._lags[name].publish(second, count)
-                self._untold[second, name] += count
+            backlog = self._backlogs.counted.get(f"{key}.queue")
+            if backlog is not None:
+                backlog.publish(second, count)
 
     def admit(self, name: str) -> None:
         """Raises a 503 problem where what is sent to the queue now would wait for too long."""
-        lag = self._lags[name]
+        backlog = self._backlogs.counted[name]
         # a rate is worth something only where the queue has been busy for a while
-        behind = max(lag.age, lag.wait if lag.age > self._shed_lag / 2 else 0.0)
+        behind = max(backlog.age, backlog.wait if backlog.age > self._shed_lag / 2 else 0.0)
         if behind <= self._shed_lag:
             return
         self._metrics.shed.labels(name).inc()
@@ -85,15 +79,13 @@ class Queues:
 
     async def look(self) -> None:
         """Looks at every queue once."""
-        await self._share()
+        await self._tally.tell()
         try:
-            self.depths = await self._counter.count(self.names, seconds=LONGEST_LOOK_SECONDS)
+            await self._backlogs.look()
         except PublishError as error:
             logger.info("%s", error)
-            self.depths = {}
-        now = time.time()
-        for name, depth in self.depths.items():
-            self._lags[name].look(depth.ready, now)
+        else:
+            await self._backlogs.share({})
 
     async def start(self) -> None:
         self._task = asyncio.create_task(self._watch(), name="queues")
@@ -103,37 +95,10 @@ class Queues:
             self._task.cancel()
             with suppress(asyncio.CancelledError):
                 await self._task
-        await self._counter.stop()
+        await self._tally.tell()
+        await self._backlogs.stop()
 
     async def _watch(self) -> None:
         while True:
             await self.look()
             await asyncio.sleep(EVERY_SECONDS)
-
-    async def _share(self) -> None:
-        """Tells the other gateways what this one has published, and hears what all have."""
-        told, self._untold = self._untold, Counter()
-        if not self._channels.healthy:
-            return
-        now = int(time.time())
-        seconds = range(max(now - self._kept, self._heard - LATE_SECONDS), now + 1)
-        pipe = self._redis.pipeline(transaction=False)
-        for (second, name), count in told.items():
-            pipe.hincrby(_key(second), name, count)
-            pipe.expire(_key(second), self._kept)
-        for second in seconds:
-            pipe.hgetall(_key(second))
-        try:
-            answers = (await pipe.execute())[-len(seconds) :]
-        except RedisError as error:
-            logger.info("other gateways' publishes are not known: %s", error)
-            return
-        self._heard = now
-        for name, lag in self._lags.items():
-            field = name.encode()
-            lag.learn({second: int(counts.get(field, 0)) for second, counts in zip(seconds, answers, strict=True)})
-
-
-def _key(second: int) -> str:
-    """Where gateways count what they publish in a second: a hash by queue."""
-    return f"published:{second}"

@@ -10,6 +10,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
 from momo.broker.address import connection_url
+from momo.console.console import Console
 from momo.gateway.categories import Categories
 from momo.gateway.channels import Channels
 from momo.gateway.commands import CommandGateway
@@ -86,11 +87,12 @@ class Resources:
         self.command_secret = secret
         self.internal_secret = internal_secret(settings.token_secret)
         self.users = UserClient(settings.user_url or f"http://{settings.host}:{settings.port}", self.internal_secret)
-        watch_breaker(self.users.breaker, self.metrics.breakers)
+        watch_breaker(self.users.breaker)
         self._open = AsyncExitStack()
         self.passwords = Passwords()
         self.sessions = Sessions(self.redis)
         self.limits = Limits(self.redis)
+        self.console = Console(settings, self.redis)
         self.categories = Categories(self.databases["category"])
         self.health = Health(
             publisher=self.publisher,
@@ -116,8 +118,10 @@ class Resources:
         """Waits end now, sockets are asked to come back elsewhere. Requests under way go on."""
         self.outcomes.drain()
         self.sockets.drain()
+        self.console.drain()
 
     async def stop(self) -> None:
+        await self.console.stop()
         await self.health.stop()
         await self.queues.stop()
         await self._open.aclose()

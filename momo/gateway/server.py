@@ -11,9 +11,9 @@ from contextlib import asynccontextmanager, contextmanager
 import msgspec
 import uvicorn
 
-from momo.gateway.app import build
+from momo.gateway.app import EVERYTHING, build
 from momo.gateway.heads import BoundedHttp
-from momo.settings import SERVICES, Settings
+from momo.settings import Settings
 
 BACKLOG = 2048
 PING_SECONDS = 20.0
@@ -51,7 +51,7 @@ def bind(host: str, port: int) -> socket.socket:
 
 
 @asynccontextmanager
-async def running(settings: Settings, services: Sequence[str] = SERVICES) -> AsyncIterator[int]:
+async def running(settings: Settings, services: Sequence[str] = EVERYTHING) -> AsyncIterator[int]:
     """The gateway, accepting connections on the port that is yielded. On leaving, readiness is false at once, but new
     requests are answered for `drain_seconds` more; then waits end, sockets are closed, and what is under way is
     finished within the grace period. Raises OSError where the port is taken."""
@@ -93,7 +93,7 @@ async def running(settings: Settings, services: Sequence[str] = SERVICES) -> Asy
         await serving
 
 
-async def serve(settings: Settings, services: Sequence[str] = SERVICES) -> None:
+async def serve(settings: Settings, services: Sequence[str] = EVERYTHING) -> None:
     """Serves until SIGTERM or SIGINT. Raises OSError where the port is taken."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()

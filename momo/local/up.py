@@ -18,7 +18,7 @@ from rich.table import Table
 
 from momo import settings
 from momo.local import process
-from momo.local.demo_login import EMAIL, PASSWORD, register
+from momo.local.demo_login import ADMIN, DEMO, promote, register
 from momo.local.folder import locked, token_secret
 from momo.local.instance import Instance, announced
 from momo.local.ports import Ports
@@ -30,6 +30,7 @@ from momo.local.supervise import Child, Supervisor
 CHILD_GRACE = 9.5
 """Seconds the children may take to end; the servers then take up to 4 more, which keeps the whole under 15."""
 PREFERRED_PORT = 8080
+METRICS_PORT = settings.variable("metrics_port")
 
 
 async def up(folder: Path, settings_env: Mapping[str, str], *, fresh: bool, port: int | None) -> int:
@@ -84,6 +85,8 @@ async def _run(folder: Path, given: Mapping[str, str], console: Console, *, fres
         if "MOMO_TOSS_URL" not in given:
             environment["MOMO_TOSS_URL"] = f"http://127.0.0.1:{ports.take('toss')}"
         told = settings.load(environment)
+        if told.log_format == "auto" and console.is_terminal:  # the children write to us, and we to the terminal
+            told = msgspec.structs.replace(told, log_format="pretty")
         told = msgspec.structs.replace(told, grace_seconds=min(told.grace_seconds, CHILD_GRACE - 1.5))
         say = _teller(console)
         async with kept_running(servers, say), _children(say) as supervisor:
@@ -94,11 +97,14 @@ async def _run(folder: Path, given: Mapping[str, str], console: Console, *, fres
                 supervisor.start(child)
             gateway = f"http://{told.host}:{told.port}"
             await until_ready(f"{gateway}/health/ready", supervisor)
-            refusal = await register(gateway)
+            logins = {"demo login": await register(gateway) or str(DEMO)}
+            if "MOMO_USER_DB_URL" not in given:  # nobody else's database gets an admin whose password everybody knows
+                refusal = await register(gateway, ADMIN) or await promote(told.user_db_url)
+                logins["admin login"] = refusal or str(ADMIN)
             addresses = _addresses(told, gateway, servers)
             instance = Instance(pid=os.getpid(), addresses=addresses, environment=settings.environment(told))
             with announced(folder, instance):
-                console.print(_table(addresses, refusal))
+                console.print(_table(addresses, logins))
                 say(f"ready in {time.monotonic() - began:.1f} s; Ctrl-C stops everything, the data stay in {folder}")
                 await asyncio.get_running_loop().create_future()
 
@@ -112,8 +118,12 @@ def _wanted(given: Mapping[str, str], port: int | None) -> dict[str, int]:
 def _processes(env: Mapping[str, str], *, sandbox: bool) -> list[Child]:
     children = [Child("toss-sandbox", _momo("toss-sandbox"), env)] if sandbox else []
     children.append(Child("gateway", _momo("serve"), env))
-    children += [Child(f"work-{service}", _momo("work", service), env) for service in settings.DATABASES]
-    return [*children, Child("relay", _momo("relay"), env)]
+    # each answers its probes on a port of its own, or none of them does
+    first = int(env[METRICS_PORT])
+    for number, command in enumerate([*(("work", service) for service in settings.DATABASES), ("relay",)]):
+        port = {METRICS_PORT: str(first + number if first else 0)}
+        children.append(Child("-".join(command), _momo(*command), {**env, **port}))
+    return children
 
 
 def _momo(*words: str) -> Sequence[str]:
@@ -139,16 +149,22 @@ def _teller(console: Console) -> Callable[[str], None]:
 
 def _addresses(told: settings.Settings, gateway: str, servers: Sequence[Server]) -> dict[str, str]:
     private = {server.name for server in servers}
-    addresses = {"gateway": gateway, "OpenAPI": f"{gateway}/schema", "Toss sandbox": told.toss_url}
+    addresses = {
+        "gateway": gateway,
+        "OpenAPI": f"{gateway}/schema",
+        "console": f"{gateway}/console",
+        "Toss sandbox": told.toss_url,
+    }
     if "rabbitmq" in private:
         addresses["RabbitMQ management"] = told.amqp_management_url
     addresses |= {"RabbitMQ": told.amqp_url, "MariaDB": told.user_db_url.rpartition("/")[0], "Redis": told.redis_url}
     return addresses
 
 
-def _table(addresses: Mapping[str, str], refusal: str | None) -> Table:
+def _table(addresses: Mapping[str, str], logins: Mapping[str, str]) -> Table:
     table = Table(show_header=False)
     for name, address in addresses.items():
         table.add_row(name, address, style="bold" if name == "gateway" else None)
-    table.add_row("demo login", refusal or f"{EMAIL} / {PASSWORD}")
+    for name, login in logins.items():
+        table.add_row(name, login)
     return table

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from types import TracebackType
 
 from aiohttp import web
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from momo.telemetry.exposition import exposed
 
 
 class Probes:
@@ -35,8 +36,9 @@ class Probes:
         if self._runner is not None:
             await self._runner.cleanup()
 
-    async def _metrics(self, _: web.Request) -> web.Response:
-        return web.Response(body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
+    async def _metrics(self, request: web.Request) -> web.Response:
+        text, content_type = exposed(request.headers.get("Accept", ""))
+        return web.Response(body=text, headers={"Content-Type": content_type})
 
     async def _live(self, _: web.Request) -> web.Response:
         return web.json_response({"live": True})

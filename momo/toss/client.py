@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from base64 import b64encode
+from collections.abc import Sequence
 from http import HTTPStatus
 from types import TracebackType
 from typing import Any, Self
@@ -52,19 +53,29 @@ class TossDown(TossUnavailable):
 
 
 class TossClient:
-    """An async context manager. `timeout` is in seconds and bounds one request; at most `concurrency` are under way.
+    """An async context manager. `timeout` is in seconds and bounds one request; at most `concurrency` are under way;
+    `traces` are told of each.
 
     Every method raises TossUnavailable, TossNotFound, TossRefused, TossSettled or TossInProgress, ValueError for a
     parameter that Toss could not accept, and BreakerOpen while the circuit is open: without asking, or in place of the
     TossDown that opened it or found it open.
     """
 
-    def __init__(self, base_url: str, secret_key: str, *, timeout: float = 10.0, concurrency: int = 32) -> None:
+    def __init__(
+        self,
+        base_url: str,
+        secret_key: str,
+        *,
+        timeout: float = 10.0,
+        concurrency: int = 32,
+        traces: Sequence[aiohttp.TraceConfig] = (),
+    ) -> None:
         self.breaker = Breaker("toss", counted=(TossDown,))
         self._base_url = base_url.rstrip("/")
         self._auth = "Basic " + b64encode(f"{secret_key}:".encode()).decode()
         self._timeout = aiohttp.ClientTimeout(total=timeout)
         self._concurrency = concurrency
+        self._traces = list(traces)
         # Waiting for a slot must not count against a request's time-out: a full house is not an outage of Toss.
         self._slots = asyncio.Semaphore(concurrency)
         self._session: aiohttp.ClientSession | None = None
@@ -74,6 +85,7 @@ class TossClient:
             headers={"Authorization": self._auth},
             timeout=self._timeout,
             connector=aiohttp.TCPConnector(limit=self._concurrency),
+            trace_configs=self._traces,
         )
         return self
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
 import pytest
 import pytest_asyncio
@@ -21,6 +21,7 @@ from momo.bench.overload import overload
 from momo.bench.push import push
 from momo.bench.raw import raw
 from momo.bench.saga import saga
+from momo.bench.telemetry import SILENT, telemetry
 from momo.local.servers import Servers
 from momo.local.stage import prepare
 from momo.store.connection import connected
@@ -58,6 +59,25 @@ async def test_drain_measures_one_and_two_worker_processes(ground: Ground) -> No
     assert 1 <= found["flush"] <= ground.settings.batch
     assert 20 < found["idle_mb"] <= found["peak_mb"] + 20
     assert ground.drain_rate == found["rate"]
+
+
+async def test_telemetry_runs_each_program_forth_and_back_under_the_same_load(
+    ground: Ground, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs: list[tuple[str, bool, float | None]] = []
+    silent = await drained.joined(ground, 50, 1, program=SILENT, traced=0.5)
+
+    async def run(there: Ground, *_: int, program: Sequence[str], traced: float | None) -> drained.Drained:
+        runs.append((there.settings.log_level, "momo.bench.silent" in program, traced))
+        return silent
+
+    monkeypatch.setattr("momo.bench.telemetry.joined", run)
+    found = await telemetry(ground)
+    once = [("ERROR", True, None), ("INFO", False, None), ("INFO", False, 0.01)]
+    assert runs == [*once, *reversed(once)]
+    assert all_positive(
+        found, *(f"{name}_{figure}" for name in ("off", "on", "traced") for figure in ("rate", "cpu_us"))
+    )
 
 
 async def test_hot_fills_one_meeting_and_lets_the_rest_wait(ground: Ground) -> None:
@@ -136,7 +156,7 @@ async def test_loaded_inbox_has_as_many_rows_with_ids_that_sort_by_time(ground: 
 
 
 async def test_a_drain_that_seats_too_few_is_an_error(ground: Ground, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def twice(settings: object, messages: object) -> None:
+    async def twice(settings: object, messages: object, traced: object) -> None:
         """All joins of one member: one gets a seat, the others are refused."""
         one = next(iter(messages))  # type: ignore[call-overload]
         await fill(ground.settings, [JoinMeeting(meeting_id=one.meeting_id, member_id=7) for _ in range(50)])

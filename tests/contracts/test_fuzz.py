@@ -14,14 +14,14 @@ from hypothesis import strategies as st
 from pamqp.header import ContentHeader
 
 from contracts.base import Message
+from contracts.examples import EXAMPLES
 from contracts.topology import QUEUES, Queue
 from momo.broker.acks import Ledger
 from momo.broker.delivery import Delivery, Undecodable, decode
-from momo.broker.envelope import ATTEMPT, CAUSATION, FINGERPRINT, FIRST_PUBLISHED, SENDER, TRACEPARENT
-from momo.broker.failures import undecoded
+from momo.broker.envelope import ATTEMPT, CAUSATION, FINGERPRINT, FIRST_PUBLISHED, SENDER, TRACEPARENT, VERSION
+from momo.broker.failures import undecoded, waiting
 from momo.broker.frames import publish
 from momo.broker.incoming import Incoming, incoming
-from tests.contracts.examples import EXAMPLES
 
 BY_CONTRACT = {type(example): example for example in EXAMPLES}
 EVERY_QUEUE = pytest.mark.parametrize("queue", QUEUES, ids=lambda queue: queue.name)
@@ -52,7 +52,7 @@ TABLE_VALUES: st.SearchStrategy[Any] = st.recursive(
     max_leaves=5,
 )
 OUR_HEADERS = st.sampled_from(
-    [ATTEMPT, CAUSATION, FINGERPRINT, FIRST_PUBLISHED, SENDER, TRACEPARENT, "x-delivery-count"]
+    [ATTEMPT, CAUSATION, FINGERPRINT, FIRST_PUBLISHED, SENDER, TRACEPARENT, VERSION, "x-delivery-count"]
 )
 HEADERS = st.dictionaries(OUR_HEADERS | st.text(max_size=20), TABLE_VALUES, max_size=5)
 
@@ -189,3 +189,4 @@ def test_dead_letter_of_whatever_arrived_can_be_published(
     )
     letter = undecoded(QUEUES[0], message, "malformed", ValueError("no message"))
     assert publish(letter, 1, 100_000)
+    assert publish(waiting(QUEUES[0], message), 1, 100_000)

@@ -10,8 +10,8 @@ import pytest
 
 from contracts import meeting, notification, payment, user
 from contracts.base import Command, Event, Message
+from contracts.examples import EXAMPLES
 from contracts.topology import KEYS, QUEUES
-from tests.contracts.examples import EXAMPLES, text_of
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -24,6 +24,11 @@ def contracts() -> list[type[Message]]:
         for kind in vars(module).values()
         if isinstance(kind, type) and issubclass(kind, Message) and kind not in (Command, Event)
     ]
+
+
+def text_of(message: Message) -> bytes:
+    """A message's golden file: its wire form, with line breaks that a reader may see changes by."""
+    return msgspec.json.format(msgspec.json.encode(message), indent=2) + b"\n"
 
 
 def path_of(contract: type[Message]) -> Path:

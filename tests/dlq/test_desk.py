@@ -255,3 +255,10 @@ async def _is(engine: Engine, message_id: str, state: str) -> bool:
 
 async def _empty(engine: Engine, queue: str) -> bool:
     return await engine.depth(queue) == 0
+
+
+async def test_many_letters_are_seen_whole_and_in_order_however_often_one_looks(engine: Engine) -> None:
+    ids = await engine.send(*(dead(add(n)) for n in range(2_500)))
+    for _ in range(3):
+        async with held.connection(engine.settings.amqp_url) as opened, held.holding(opened, ADD) as holding:
+            assert [letter.id async for letter, _ in holding.letters(holding.depth)] == ids

@@ -9,9 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from momo.broker import envelope as envelopes
 from momo.broker import frames
 from momo.broker.envelope import Envelope
 
+OURS = {name for name in vars(envelopes).values() if isinstance(name, str)}
+"""Headers that have places of their own in an envelope."""
 SHORT = st.text(max_size=60)
 
 
@@ -29,12 +32,24 @@ def decoded(data: bytes) -> list[Any]:
     body=st.binary(max_size=300),
     ids=st.tuples(SHORT, SHORT, SHORT),
     reply_to=SHORT,
-    extra=st.dictionaries(st.text(min_size=1, max_size=20), st.text(min_size=1, max_size=400), max_size=3),
+    extra=st.dictionaries(
+        st.text(min_size=1, max_size=20).filter(lambda name: name not in OURS),
+        st.text(min_size=1, max_size=400),
+        max_size=3,
+    ),
     attempt=st.integers(1, 1000),
+    version=st.integers(1, 9),
     published=st.integers(0, 4_000_000_000_000),
 )
 def test_decoder_reads_every_property_and_header_back(
-    *, body: bytes, ids: tuple[str, str, str], reply_to: str, extra: dict[str, str], attempt: int, published: int
+    *,
+    body: bytes,
+    ids: tuple[str, str, str],
+    reply_to: str,
+    extra: dict[str, str],
+    attempt: int,
+    version: int,
+    published: int,
 ) -> None:
     envelope = Envelope(
         exchange="meeting.exchange",
@@ -48,6 +63,7 @@ def test_decoder_reads_every_property_and_header_back(
         attempt=attempt,
         first_published_ms=published,
         headers=extra,
+        version=version,
     )
     method, header, *bodies = decoded(frames.publish(envelope, 3, 100))
     assert (method.exchange, method.routing_key, method.mandatory) == ("meeting.exchange", "meeting.join", True)
@@ -59,6 +75,8 @@ def test_decoder_reads_every_property_and_header_back(
     assert (found.delivery_mode, found.content_type, found.message_type) == (2, "application/json", "meeting.join")
     assert (found.app_id, int(found.timestamp.timestamp())) == ("momo", published // 1000)
     wanted = {**extra, "x-attempt": attempt, "x-first-published-ms": published}
+    if version > 1:
+        wanted["x-contract-version"] = version
     if ids[2]:
         wanted["x-causation-id"] = ids[2]
     assert found.headers == wanted

@@ -23,8 +23,8 @@ from momo.demo.model import Meeting, Model
 from momo.demo.report import latency
 from momo.demo.sandbox import Statement
 from momo.demo.stream import Notice
-from momo.gateway.depths import Depth
 from momo.gateway.internal import internal_secret
+from momo.lag.depths import Depth
 from momo.queries import audit
 from momo.toss.model import Cancel, Payment
 from tests.flows.members import Stage

@@ -10,6 +10,9 @@ ANYBODY = (200,) * 6
 SIGNED_IN = (401, 200, 200, 200, 200, 401)
 COMMAND = (401, 204, 204, 204, 204, 401)
 REFRESH = (401,) * 6
+ADMIN = (401, 403, 403, 403, 200, 401)
+OPERATED = (401, 403, 403, 403, 404, 401)
+"""For admins only, of what is not there."""
 
 MATRIX: dict[str, tuple[int, ...]] = {
     # users
@@ -47,6 +50,28 @@ MATRIX: dict[str, tuple[int, ...]] = {
     "WS /api/v2/notifications/stream": (4401, 101, 101, 101, 101, 4401),
     # commands: the one of `member`, who registered nobody and holds the seat by it
     "GET /api/v2/commands/{command_id}": (401, 200, 404, 404, 404, 401),
+    # operating: the story of that command
+    "GET /console/api/stories/{story_id}": (401, 403, 403, 403, 200, 401),
+    "GET /console/asyncapi": (401, 403, 403, 403, 200, 401),
+    "GET /console/asyncapi.json": (401, 403, 403, 403, 200, 401),
+    # the console: its page anybody may have, what it shows and does only admins
+    "GET /console": ANYBODY,
+    "GET /console/static/{name}": ANYBODY,
+    "POST /console/api/session": (403,) * 6,  # none of these asks from the console's own page
+    "DELETE /console/api/session": (403,) * 6,
+    "GET /console/api/session": ADMIN,
+    "GET /console/api/live": ADMIN,
+    "GET /console/api/topology": ADMIN,
+    "POST /console/api/queues/{name}": ADMIN,
+    "GET /console/api/acts": ADMIN,
+    "GET /console/api/dead": ADMIN,
+    "GET /console/api/dead/letters": ADMIN,
+    "GET /console/api/dead/letter": OPERATED,
+    "POST /console/api/dead/edit": OPERATED,
+    "POST /console/api/dead/replay": ADMIN,
+    "POST /console/api/dead/drop": OPERATED,
+    "GET /console/api/sagas/{saga}/{stage}": ADMIN,
+    "GET /console/api/search": ADMIN,
     # MOMO's own
     "GET /internal/audit": (401, 401, 401, 401, 401, 200),
     "GET /internal/users/{user_id}": (401, 401, 401, 401, 401, 200),

@@ -192,7 +192,13 @@ async def test_search_would_have_found_one(aviary: Aviary) -> None:
     """What is no secret and belongs there is found in the very places that were searched."""
     logs = {name: text for name, text in aviary.heard.items() if name.startswith("log of")}
     assert len(logs) == 10
-    assert all(b"DEBUG" in text for name, text in logs.items() if "serve" in name or "work" in name)
+    assert all(b'"level":"debug"' in text for name, text in logs.items() if "serve" in name or "work" in name)
+    for name, event in (
+        ("serve", "message sent to queue"),
+        ("work", "message handled"),
+        ("work", "message not handled"),
+    ):
+        assert f'"event":"{event}","queue":"user.register.queue"'.encode() in logs[f"log of {name}"]
     assert b"@momo.test" in aviary.heard["user.users"]
     assert b"session:" in aviary.heard["redis"]
     assert b"/problems/wrong-credentials" in aviary.heard["answers"]

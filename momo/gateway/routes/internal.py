@@ -6,12 +6,12 @@ from typing import Any
 
 from litestar import Router, get
 
-from momo.gateway.depths import queue_depths
 from momo.gateway.internal import internal_only
 from momo.gateway.parameters import Id
 from momo.gateway.problems import not_found
 from momo.gateway.routes.given import Using
 from momo.internal.users import User
+from momo.lag.depths import queue_depths
 from momo.queries import audit
 from momo.queries import internal as queries
 from momo.settings import DATABASES

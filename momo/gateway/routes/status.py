@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from litestar import Response, Router, get
+from litestar import Request, Response, Router, get
 
 from momo.gateway.documented import content
-from momo.gateway.metrics import CONTENT_TYPE
 from momo.gateway.routes.given import Using
 
 
@@ -24,8 +23,9 @@ async def ready(resources: Using) -> Response[dict[str, Any]]:
 
 
 @get("/metrics", include_in_schema=False)
-async def metrics(resources: Using) -> Response[bytes]:
-    return Response(resources.metrics.text(), media_type=CONTENT_TYPE)
+async def metrics(request: Request[Any, Any, Any], resources: Using) -> Response[bytes]:
+    text, content_type = resources.metrics.exposed(request.headers.get("accept", ""))
+    return Response(text, media_type=content_type)
 
 
 def router() -> Router:

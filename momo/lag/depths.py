@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -12,8 +12,11 @@ import msgspec
 from aiormq.exceptions import AMQPError, ChannelNotFoundEntity
 
 from contracts.topology import DELAYS_MS, QUEUES
+from momo.broker.failures import delay_exchange
 from momo.broker.publisher import PublishError
 
+CHANNELS = 8
+"""Asked on at once: a busy queue, which answers late, holds up its channel only."""
 _BROKEN = (AMQPError, OSError, TimeoutError, RuntimeError)
 
 
@@ -31,22 +34,21 @@ class Depths:
     def __init__(self, url: str) -> None:
         self._url = url
         self._connection: Any = None
-        self._channels: dict[str, Any] = {}
+        self._channels: list[Any] = []
 
     async def count(self, names: Iterable[str], *, seconds: float) -> dict[str, Depth]:
-        """The queues called `names`, all at once: a busy one answers late. Raises PublishError where the broker does
-        not tell of each within `seconds`."""
+        """The queues called `names`. Raises PublishError where the broker does not tell of each within `seconds`."""
         names = tuple(names)
         try:
             async with asyncio.timeout(seconds):
                 if self._connection is None or self._connection.is_closed:
                     self._connection = await aiormq.connect(self._url)
-                    self._channels = {}
-                found = await asyncio.gather(*map(self._depth, names))
-                return dict(zip(names, found, strict=True))
+                    self._channels = [None] * CHANNELS
+                found = await asyncio.gather(*(self._some(n, names[n::CHANNELS]) for n in range(CHANNELS)))
         except _BROKEN as error:
             await self.stop()
             raise PublishError(f"the queues can't be counted: {type(error).__name__} {error}") from error
+        return {name: depth for some in found for name, depth in some.items()}
 
     async def stop(self) -> None:
         connection, self._connection = self._connection, None
@@ -55,15 +57,20 @@ class Depths:
                 async with asyncio.timeout(1):
                     await connection.close()
 
-    async def _depth(self, name: str) -> Depth:
-        channel = self._channels.get(name)
-        if channel is None or channel.is_closed:
-            channel = self._channels[name] = await self._connection.channel(publisher_confirms=False)
-        try:
-            found = await channel.queue_declare(name, passive=True)
-        except ChannelNotFoundEntity:  # by this the broker has closed the channel
-            return Depth(missing=True)
-        return Depth(ready=found.message_count or 0, consumers=found.consumer_count or 0)
+    async def _some(self, number: int, names: Sequence[str]) -> dict[str, Depth]:
+        """Those of `names`, on the channel of that `number`."""
+        found = {}
+        for name in names:
+            channel = self._channels[number]
+            if channel is None or channel.is_closed:
+                channel = self._channels[number] = await self._connection.channel(publisher_confirms=False)
+            try:
+                declared = await channel.queue_declare(name, passive=True)
+            except ChannelNotFoundEntity:  # by this the broker has closed the channel
+                found[name] = Depth(missing=True)
+            else:
+                found[name] = Depth(ready=declared.message_count or 0, consumers=declared.consumer_count or 0)
+        return found
 
 
 async def queue_depths(url: str) -> dict[str, Depth]:
@@ -71,7 +78,7 @@ async def queue_depths(url: str) -> dict[str, Depth]:
     names = [
         *(queue.name for queue in QUEUES),
         *(queue.dead_letter_queue for queue in QUEUES),
-        *(f"momo.delay.{delay}" for delay in DELAYS_MS),
+        *map(delay_exchange, DELAYS_MS),
     ]
     depths = Depths(url)
     try:

@@ -1,0 +1,1 @@
+"""The AsyncAPI document: every queue, message and header, for programs and, as a page, for people."""

@@ -1,0 +1,1 @@
+"""Grafana's dashboards, put together from the topology; `momo dashboards` writes them as files."""

@@ -1,0 +1,30 @@
+"""The dashboards as files: the same topology gives the same bytes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from momo.dashboards.board import document
+from momo.dashboards.money import money
+from momo.dashboards.overview import overview
+from momo.dashboards.queue import queue
+from momo.dashboards.service import service
+
+
+def files() -> dict[str, str]:
+    """Each dashboard's JSON by its file's name."""
+    return {
+        f"{board.uid.removeprefix('momo-')}.json": json.dumps(document(board), indent=1, ensure_ascii=False) + "\n"
+        for board in (overview(), queue(), service(), money())
+    }
+
+
+def write(folder: Path) -> list[Path]:
+    """Writes the dashboards into `folder`, which is made where it is missing; what was written."""
+    folder.mkdir(parents=True, exist_ok=True)
+    written = []
+    for name, text in files().items():
+        (folder / name).write_text(text, encoding="utf-8")
+        written.append(folder / name)
+    return written

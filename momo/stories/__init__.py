@@ -1,0 +1,1 @@
+"""Stories: what became of one request, hop by hop over all services."""
