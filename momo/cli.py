@@ -17,6 +17,7 @@ import click
 from momo import settings as configuration
 from momo.dlq.commands import dlq
 from momo.dlq.queues import queues
+from momo.dlq.terminal import JSON, USUAL_FOLDER
 from momo.lag.command import lag
 from momo.releases.commands import contracts
 from momo.settings import DATABASES, Settings, SettingsError
@@ -27,11 +28,10 @@ USAGE = 2
 FOLDER = click.option(
     "--folder",
     type=click.Path(path_type=Path, file_okay=False),
-    default=Path(".momo"),
+    default=USUAL_FOLDER,
     show_default=True,
     help="Where a MOMO of `momo up` keeps its data.",
 )
-JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object, last on stdout.")
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})

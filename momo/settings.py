@@ -80,6 +80,11 @@ def variable(field: str) -> str:
     return f"MOMO_{field.upper()}"
 
 
+def addressed(environ: Mapping[str, str]) -> bool:
+    """Whether `environ` says where any server is."""
+    return any(variable(f.name) in environ for f in msgspec.structs.fields(Settings) if f.name.endswith("_url"))
+
+
 def environment(settings: Settings) -> dict[str, str]:
     """`settings` as variables: what a supervisor hands to its children."""
     return {variable(name): str(value) for name, value in msgspec.structs.asdict(settings).items()}

@@ -16,6 +16,7 @@ from momo import settings as configuration
 from momo.settings import Settings
 
 T = TypeVar("T")
+USUAL_FOLDER = Path(".momo")
 
 
 class Failure(click.ClickException):
@@ -39,16 +40,20 @@ JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON obje
 FOLDER = click.option(
     "--folder",
     type=click.Path(path_type=Path, file_okay=False),
-    help="Work on the MOMO that `momo up` runs in this folder, not on the one that MOMO_* variables name.",
+    help="Work on the MOMO that `momo up` runs in this folder. Without it: on the one that MOMO_*_URL variables name,"
+    " or where there are none, on the one that runs in .momo.",
 )
 
 
 def settings_of() -> Settings:
-    """Of the MOMO in the folder that the command's group was given, or of the environment's. Raises Failure."""
-    from momo.local.instance import running_instance
+    """Of the MOMO in the folder that the command's group was given; else of the one whose addresses the environment
+    has; else of what runs in the usual folder, if anything does. Raises Failure."""
+    from momo.local.instance import FILE, running_instance
     from momo.local.server import LocalError
 
     folder: Path | None = click.get_current_context().obj
+    if folder is None and not configuration.addressed(os.environ) and (USUAL_FOLDER / FILE).exists():
+        folder = USUAL_FOLDER
     try:
         return running_instance(folder.absolute()).settings() if folder else configuration.load()
     except (LocalError, configuration.SettingsError) as error:

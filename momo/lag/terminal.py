@@ -27,7 +27,9 @@ def shown(snapshot: Snapshot, *, everything: bool) -> RenderableType:
     for _, count, cells in lines:
         if count or everything:
             table.add_row(*cells)
-    parts: list[RenderableType] = [table if table.row_count else "nothing waits"]
+    parts: list[RenderableType] = [
+        table if table.row_count else "nothing waits" + (" in what could be asked" if snapshot.unknown else "")
+    ]
     if snapshot.unknown:
         parts.append(Text(f"not known now: {', '.join(snapshot.unknown)}", style="bold"))
     return Group(*parts)
