@@ -65,6 +65,7 @@ def up(folder: Path, port: int | None, fresh: bool) -> None:
 @click.argument("services", nargs=-1)
 def serve(services: tuple[str, ...]) -> None:
     """Run the HTTP gateway for SERVICES (`console` is one), or for all."""
+    _load_redis()
     from momo.gateway.app import EVERYTHING
     from momo.gateway.server import serve as run
 
@@ -80,6 +81,7 @@ def serve(services: tuple[str, ...]) -> None:
 @click.option("--processes", type=click.IntRange(1, 64), default=1, show_default=True, help="How many to run.")
 def work(names: tuple[str, ...], processes: int) -> None:
     """Run workers for services or single queues, or for all."""
+    _load_redis()
     from workers import SERVICES as WIRED
     from workers import chosen
 
@@ -105,6 +107,7 @@ def work(names: tuple[str, ...], processes: int) -> None:
 @click.argument("services", nargs=-1)
 def relay(services: tuple[str, ...]) -> None:
     """Publish what crashes left in the outboxes, and fire timers, for SERVICES or for all."""
+    _load_redis()
     from momo.relay import run
 
     if unknown := set(services) - set(DATABASES):
@@ -347,6 +350,14 @@ def _settings() -> Settings:
 def _fail(text: str) -> NoReturn:
     click.echo(f"momo: {text}", err=True)
     sys.exit(USAGE)
+
+
+def _load_redis() -> None:
+    """The Redis client, before others load it: it would load OpenTelemetry's metrics, 3 MB, that nobody asks it for."""
+    from momo.telemetry.absent import absent
+
+    with absent("opentelemetry"):
+        import redis.asyncio  # noqa: F401
 
 
 def _prepare(name: str, settings: Settings) -> None:
