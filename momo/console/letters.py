@@ -6,7 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 
 import msgspec
 from aiormq.abc import AbstractConnection
@@ -29,6 +29,7 @@ STALE_SECONDS = 60.0
 """After so long a queue is read again though as many letters lie in it: they may be others."""
 PATIENCE_SECONDS = 0.3
 """How long who asks waits for a reading to end; then they get what has been read so far."""
+NEVER = datetime.max.replace(tzinfo=UTC)
 SAMPLES = 100
 """Letters of a group that are listed, the oldest; acts go through all of them."""
 BREATH = 50
@@ -110,9 +111,11 @@ class DeadLetters:
         )
 
     def rows(self, queue: str, fingerprint: str) -> list[Row]:
-        """The oldest letters of a group, of those that are known."""
+        """The oldest letters of a group, of those that are known; the oldest first, those of unknown age last."""
         known = self._queues.get(queue)
-        return [_row(letter) for letter in known.samples.get(fingerprint, ())] if known else []
+        letters = known.samples.get(fingerprint, []) if known else []
+        # what somebody has looked at and put back may stand behind what is younger
+        return [_row(letter) for letter in sorted(letters, key=lambda letter: letter.died_at or NEVER)]
 
     def letter(self, queue: str, message_id: str) -> Shown | None:
         """A letter that was read before, or None; it may be gone since."""
