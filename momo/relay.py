@@ -19,6 +19,7 @@ from momo.broker.publisher import Publisher, PublishError
 from momo.lag.observe import observe
 from momo.lag.tally import counted
 from momo.settings import Settings
+from momo.stopping import rest
 from momo.store.connection import Connection
 from momo.store.errors import StoreError
 from momo.store.literal import tuples
@@ -65,7 +66,7 @@ class Relay:
                     if connection is not None:
                         connection.close()
                 if not more:
-                    await _pause(stop, POLL_SECONDS * (0.5 + random.random()))  # noqa: S311 - spreads many relays
+                    await rest(stop, POLL_SECONDS * (0.5 + random.random()))  # noqa: S311 - spreads many relays
         finally:
             if connection is not None:
                 connection.close()
@@ -156,11 +157,3 @@ async def run(settings: Settings, services: Sequence[str], stop: asyncio.Event) 
 def _fired(envelope: Envelope) -> Envelope:
     """Lag counts from when the timer fires, not from when it was set."""
     return msgspec.structs.replace(envelope, first_published_ms=time.time_ns() // 1_000_000)
-
-
-async def _pause(stop: asyncio.Event, seconds: float) -> None:
-    try:
-        async with asyncio.timeout(seconds):
-            await stop.wait()
-    except TimeoutError:
-        return

@@ -31,6 +31,7 @@ from momo.live import RedisPush, Replies
 from momo.pauses import GUARD, Pauses
 from momo.settings import Settings
 from momo.steady import SteadyConnection
+from momo.stopping import rest
 from momo.telemetry import tracing
 from momo.telemetry.metrics import watch_breaker
 from momo.telemetry.probes import Probes
@@ -188,7 +189,7 @@ class Worker:
                 await self._consumers.start()
             except GONE as error:
                 log.warning("the broker can't be reached or has no topology yet: %s", error)
-                await _pause(stop, 1.0)
+                await rest(stop, 1.0)
             else:
                 return
 
@@ -252,14 +253,6 @@ def _spread(found: Handler, lanes: Sequence[Lane]) -> Callable[[Delivery], None]
         lanes[hash(found.actor_of(delivery.command)) % len(lanes)].put(delivery)
 
     return take
-
-
-async def _pause(stop: asyncio.Event, seconds: float) -> None:
-    try:
-        async with asyncio.timeout(seconds):
-            await stop.wait()
-    except TimeoutError:
-        return
 
 
 async def _first(stop: asyncio.Event, lanes: Sequence[asyncio.Task[None]]) -> BaseException | None:

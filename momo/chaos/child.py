@@ -12,6 +12,7 @@ from pathlib import Path
 
 from momo.local import process
 from momo.local.server import LocalError
+from momo.stopping import rest
 
 FIRST_DELAY = 0.2
 LONGEST_DELAY = 5.0
@@ -101,9 +102,7 @@ class Child:
             await self._process.wait()
             process.reap(self._process)
             delay = FIRST_DELAY if loop.time() - born > SETTLED_AFTER else min(LONGEST_DELAY, delay * 2)
-            with suppress(TimeoutError):
-                async with asyncio.timeout(delay):
-                    await self._stopping.wait()
+            await rest(self._stopping, delay)
             if self._stopping.is_set():
                 return
             await self._spawn(argv)

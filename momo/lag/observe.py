@@ -10,6 +10,7 @@ from prometheus_client import REGISTRY
 from momo.lag.metrics import LagCollector
 from momo.lag.observer import Observer
 from momo.settings import Settings
+from momo.stopping import rest
 
 EVERY_SECONDS = 1.0
 
@@ -22,10 +23,6 @@ async def observe(settings: Settings, services: Sequence[str], stop: asyncio.Eve
         async with Observer(settings, services) as observer:
             while not stop.is_set():
                 collector.snapshot = await observer.look()
-                try:
-                    async with asyncio.timeout(EVERY_SECONDS):
-                        await stop.wait()
-                except TimeoutError:
-                    continue
+                await rest(stop, EVERY_SECONDS)
     finally:
         REGISTRY.unregister(collector)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from asyncio.subprocess import PIPE, Process
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -12,6 +11,7 @@ import msgspec
 
 from momo.local import process
 from momo.local.server import LocalError
+from momo.stopping import rest
 
 LONGEST_LINE = 64 * 1024
 
@@ -91,9 +91,7 @@ class Supervisor:
             deaths = self.deaths[child.name] = self.deaths.get(child.name, 0) + 1
             delay = min(self._longest_delay, self._first_delay * 2 ** min(deaths - 1, 30))
             self._say(f"{child.name} ended with {how}; starting it again in {delay:g} s")
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(delay):
-                    await self._stopping.wait()
+            await rest(self._stopping, delay)
 
     async def _live(self, child: Child) -> str:
         try:
