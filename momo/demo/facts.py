@@ -8,7 +8,7 @@ import time
 import aiohttp
 import msgspec
 
-from momo.demo.client import Client, UnexpectedError, shaped
+from momo.demo.client import UnexpectedError, shaped
 from momo.demo.member import Member
 from momo.demo.model import Model
 from momo.demo.sandbox import Sandbox, Statement
@@ -68,10 +68,10 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     boxes: dict[int, Box]
 
 
-async def facts(client: Client, secret: bytes) -> Facts:
+async def facts(internal: aiohttp.ClientSession, secret: bytes) -> Facts:
     """Raises UnexpectedError where the gateway does not tell."""
     try:
-        async with client.session.get(PATH, headers={HEADER: sign(secret, "GET", PATH)}) as response:
+        async with internal.get(PATH, headers={HEADER: sign(secret, "GET", PATH)}) as response:
             content = await response.read()
     except (aiohttp.ClientError, TimeoutError, OSError) as error:
         raise UnexpectedError(f"GET {PATH} was not answered: {error}") from error
@@ -80,19 +80,21 @@ async def facts(client: Client, secret: bytes) -> Facts:
     return shaped(msgspec.json.decode(content), Facts)
 
 
-async def drained(client: Client, secret: bytes, sandbox: Sandbox, members: list[Member], model: Model) -> Facts:
+async def drained(
+    internal: aiohttp.ClientSession, secret: bytes, sandbox: Sandbox, members: list[Member], model: Model
+) -> Facts:
     """The facts once nothing moves any more: all due notices heard, nothing under way twice in a row, and nothing
     handled between. After a minute or two the facts as they are then."""
     seconds = 30 + len(members) / 20
     end = time.monotonic() + seconds
     await asyncio.gather(*(member.stream.holds(model.due[member.member_id].total(), seconds) for member in members))
-    before, now = None, await facts(client, secret)
+    before, now = None, await facts(internal, secret)
     # a message that a consumer holds is seen in no queue: only that nothing more was handled tells that it is over
     while time.monotonic() < end and (
         now.busy or before is None or before.handled != now.handled or await sandbox.webhooks_pending()
     ):
         await asyncio.sleep(LOOK_SECONDS)
-        before, now = now, await facts(client, secret)
+        before, now = now, await facts(internal, secret)
     return now
 
 

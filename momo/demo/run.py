@@ -31,12 +31,20 @@ class DemoError(Exception):
 
 
 async def demo(
-    gateway_url: str, toss_url: str, *, members: int, seed: int | None, progress: bool, internal_secret: bytes
+    gateway_url: str,
+    toss_url: str,
+    *,
+    members: int,
+    seed: int | None,
+    progress: bool,
+    internal_secret: bytes,
+    internal_url: str = "",
 ) -> Report:
     """A day with `members` (10 to 2,000) at the MOMO behind `gateway_url`, with the sandbox at `toss_url`.
 
     `seed` fixes who leaves and what is sent twice; `internal_secret` is `momo.gateway.internal.internal_secret` of the
-    instance. Raises DemoError when the day can't begin; whatever goes wrong later is a difference in the report.
+    instance. Where `gateway_url` is a balancer, `internal_url` is a gateway behind it, which also answers what no
+    balancer passes on. Raises DemoError when the day can't begin; what goes wrong later is a difference in the report.
     """
     if not FEWEST <= members <= MOST:
         raise DemoError(f"a day takes {FEWEST} to {MOST:,} members, not {members}")
@@ -50,10 +58,11 @@ async def demo(
             connector=aiohttp.TCPConnector(limit=0),
             cookie_jar=aiohttp.DummyCookieJar(),
         ) as momo,
+        aiohttp.ClientSession(internal_url or gateway_url, timeout=_REQUEST) as internal,
         aiohttp.ClientSession(toss_url, timeout=_REQUEST) as toss,
     ):
         client, sandbox, model = Client(momo, rng), Sandbox(toss), Model()
-        category_id = await _category(client)
+        category_id = await _category(client, internal)
         run = uuid4().hex[:8]
         people = [Member(client, run, number) for number in range(1, members + 1)]
         day = Day(Cast(sandbox, model, category_id), people, rng, progress=progress)
@@ -61,10 +70,10 @@ async def demo(
         began = ended = time.monotonic()
         evidence: Evidence | None = None
         try:
-            failed_before = (await facts(client, internal_secret)).failed
+            failed_before = (await facts(internal, internal_secret)).failed
             await day.play()
             people = [member for member in people if member.member_id]
-            found = await drained(client, internal_secret, sandbox, people, model)
+            found = await drained(internal, internal_secret, sandbox, people, model)
             ended = time.monotonic()
             evidence = Evidence(
                 facts=found,
@@ -103,10 +112,10 @@ async def demo(
     )
 
 
-async def _category(client: Client) -> int:
+async def _category(client: Client, internal: aiohttp.ClientSession) -> int:
     """Any category, which a meeting needs; the first thing that is asked of MOMO. Raises DemoError."""
     try:
-        async with client.session.get("/health/ready") as ready:
+        async with internal.get("/health/ready") as ready:
             if ready.status != HTTPStatus.OK:
                 raise DemoError(f"MOMO is not ready: {(await ready.text())[:200]}")
         async with client.session.get("/api/v2/categories") as response:

@@ -12,6 +12,19 @@ from momo.gateway.problems import on_the_wire
 
 MOST_BYTES = 32 * 1024
 
+HEAD_TOO_LARGE = Problem(
+    type="head-too-large",
+    title=HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE.phrase,
+    status=HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE.value,
+    detail="Address and headers may have 32 KiB together.",
+)
+MALFORMED = Problem(
+    type="malformed-request",
+    title=HTTPStatus.BAD_REQUEST.phrase,
+    status=HTTPStatus.BAD_REQUEST.value,
+    detail="The request is not HTTP/1.1.",
+)
+
 
 class HeadTooLarge(Exception):
     """Raised within the parser, which then gives the request up."""
@@ -52,17 +65,10 @@ class BoundedHttp(HttpToolsProtocol):
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's own text is for its log
         """Answers what the parser gave up."""
-        large = self._head > MOST_BYTES
-        status = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE if large else HTTPStatus.BAD_REQUEST
-        found = Problem(
-            type="head-too-large" if large else "malformed-request",
-            title=status.phrase,
-            status=status,
-            detail="Address and headers may have 32 KiB together." if large else "The request is not HTTP/1.1.",
-        )
+        found = HEAD_TOO_LARGE if self._head > MOST_BYTES else MALFORMED
         body = msgspec.json.encode(on_the_wire(found))
         head = (
-            f"HTTP/1.1 {status.value} {status.phrase}\r\nContent-Type: application/problem+json\r\n"
+            f"HTTP/1.1 {found.status} {found.title}\r\nContent-Type: application/problem+json\r\n"
             f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n"
         )
         self.transport.write(head.encode() + body)

@@ -75,6 +75,20 @@ def not_found(what: str) -> ProblemError:
     return problem("not-found", "Not found", 404, f"There is no such {what}.")
 
 
+def refusal(status: int, detail: str = "") -> Problem:
+    """What is wrong with a request that reached no route of ours; `detail` where the status has no text."""
+    return Problem(
+        type=_KINDS.get(status, "bad-request"),
+        title=HTTPStatus(status).phrase,
+        status=status,
+        detail=_DETAILS.get(status, detail),
+    )
+
+
+NOWHERE = refusal(404)
+TOO_LARGE = refusal(413)
+
+
 def invalid(field: str, detail: str) -> ProblemError:
     """400: one field or parameter of the request is wrong, and what would be right."""
     return problem("invalid-request", "The request is not valid", 400, errors=[FieldError(field=field, detail=detail)])
@@ -141,16 +155,9 @@ def on_invalid(request: Request[Any, Any, Any], error: ValidationException) -> R
 
 def on_http(_: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
     """What the framework itself refuses: unknown addresses, methods, bodies that are too large."""
-    status = error.status_code
-    if status >= 500:
+    if error.status_code >= 500:
         return on_crash(_, error)
-    found = Problem(
-        type=_KINDS.get(status, "bad-request"),
-        title=HTTPStatus(status).phrase,
-        status=status,
-        detail=_DETAILS.get(status, error.detail),
-    )
-    return answer(found, error.headers)
+    return answer(refusal(error.status_code, error.detail), error.headers)
 
 
 def on_publish(request: Request[Any, Any, Any], error: PublishError) -> Response[bytes]:

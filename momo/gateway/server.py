@@ -19,6 +19,9 @@ BACKLOG = 2048
 PING_SECONDS = 20.0
 """How often an open socket is pinged, and how long its pong may take."""
 
+IDLE_SECONDS = 75
+"""How long a connection may be idle: longer than balancers keep theirs (60 s), lest they send into one that closes."""
+
 
 class Server(uvicorn.Server):
     """Tells when it accepts connections, and leaves signals to whoever runs it."""
@@ -68,6 +71,7 @@ async def running(settings: Settings, services: Sequence[str] = EVERYTHING) -> A
         log_config=None,
         log_level="warning",
         backlog=BACKLOG,
+        timeout_keep_alive=IDLE_SECONDS,
         server_header=False,
         ws_max_size=4096,
         ws_ping_interval=PING_SECONDS,
