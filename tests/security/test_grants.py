@@ -18,9 +18,9 @@ from aiormq.exceptions import ChannelAccessRefused
 
 import handlers
 from contracts.topology import DELAYS_MS, KEYS, QUEUES, exchange_of
-from momo.broker.management import ask
 from momo.broker.topology import check, topology
-from momo.grants import OPERATOR, SENDS, Access, accesses, definitions, statements
+from momo.granting.apply import apply
+from momo.grants import OPERATOR, SENDS, Access, accesses
 from momo.local.readiness import until_ready
 from momo.local.servers import Servers
 from momo.local.stage import prepare, process
@@ -49,17 +49,9 @@ def as_user(settings: Settings, user: str) -> Settings:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def granted(servers: Servers) -> Settings:
-    """Settings of the administrators; what `momo grants` prints is carried out, and every user has a password."""
+    """Settings of the administrators; what `momo grants` says is carried out, and every user has a password."""
     settings = await prepare(servers, "grants")
-    async with connected(settings.db_url("user")) as database:
-        for statement in statements(settings):
-            await database.change(statement)
-        for access in accesses():
-            await database.change(f"ALTER USER '{access.user}'@'%' IDENTIFIED BY '{PASSWORD}' ACCOUNT UNLOCK")
-    management = settings.amqp_management_url
-    for access in accesses():
-        await ask(management, "PUT", "users", access.user, body={"password": PASSWORD, "tags": ""})
-    await ask(management, "POST", "definitions", body=definitions(settings))
+    await apply(settings, {access.user: PASSWORD for access in accesses()})
     return settings
 
 

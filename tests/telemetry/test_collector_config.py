@@ -36,10 +36,11 @@ def test_spans_come_by_grpc_and_http_where_processes_send_them(config: Any) -> N
     assert "otlp/jaeger" in config["service"]["pipelines"]["traces"]["exporters"]
 
 
-def test_rabbitmq_is_asked_at_its_management_api_with_credentials_from_the_environment(config: Any) -> None:
+def test_rabbitmq_is_asked_at_its_management_api_with_a_password_from_a_file(config: Any) -> None:
     receiver = config["receivers"]["rabbitmq"]
     assert receiver["endpoint"] == "http://rabbitmq:15672"
-    assert all(receiver[name].startswith("${env:") for name in ("username", "password"))
+    assert receiver["username"] == "${env:RABBITMQ_MONITOR_USER}"
+    assert receiver["password"] == "${file:${env:RABBITMQ_MONITOR_PASSWORD_FILE}}"
     assert config["service"]["pipelines"]["metrics"] == {
         "receivers": ["rabbitmq"],
         "processors": ["memory_limiter", "batch"],

@@ -1,0 +1,1 @@
+"""Carrying out on the servers what `momo.grants` says: `momo grants`."""
