@@ -73,6 +73,7 @@ async def test_every_service_is_migrated_once(servers: Servers) -> None:
         "V12__Create_operator_acts_table.sql",
         "V13__Create_attempts_table.sql",
         "V14__Index_what_waits.sql",
+        "V15__Create_held_tables.sql",
     ]
     async with connected(settings.user_db_url) as database:
         assert await database.rows("SELECT COUNT(*) FROM categories") == [(20,)]

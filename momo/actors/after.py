@@ -55,6 +55,8 @@ class Aftermath:
             await self._start(self._publish(flushed, deliveries))
         else:
             hops.published(deliveries)
+        for failure in flushed.again:
+            self._exits.again(failure.delivery, failure.error)
         for failure in flushed.failures:
             await self.fail(failure.delivery, failure.error)
 

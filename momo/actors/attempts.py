@@ -11,7 +11,7 @@ from contracts.topology import Queue
 from momo.actors.inbox import MOST_ATTEMPT
 from momo.broker.delivery import KEPT, Delivery, named
 from momo.broker.envelope import Envelope
-from momo.broker.failures import ERROR, REASON
+from momo.broker.failures import ERROR, REASON, is_final
 from momo.broker.identity import id_of_text
 from momo.store.literal import tuples
 
@@ -28,7 +28,7 @@ def done(delivery: Delivery, taken: datetime, sent: str | None) -> Row:
 
 def failed(delivery: Delivery, taken: datetime, error: BaseException) -> Row:
     """An attempt that raised: `dead` where it was the last."""
-    state: Literal["dead", "failed"] = "dead" if delivery.attempt >= delivery.queue.attempts else "failed"
+    state: Literal["dead", "failed"] = "dead" if is_final(delivery, error) else "failed"
     return _row(delivery, taken, state, f"{type(error).__name__}: {error}", None)
 
 

@@ -15,11 +15,13 @@ from momo.actors import attempts, inbox, outbox
 from momo.actors.book import Book, Index
 from momo.actors.decision import Context, Decision, Timer
 from momo.actors.handler import Handler
+from momo.actors.holds import Holds
 from momo.actors.record import Record, Values
 from momo.actors.sent import sent
 from momo.actors.state import RowsLoad
 from momo.broker.delivery import Delivery
 from momo.broker.envelope import Envelope
+from momo.broker.failures import HeldBack, is_final
 from momo.store.connection import Connection, Read
 from momo.store.errors import StoreUnavailable
 from momo.store.ids import Ids, IdsExhausted
@@ -35,11 +37,17 @@ class Failure(msgspec.Struct, frozen=True):
 
 
 class Flushed(msgspec.Struct, kw_only=True):
-    """What a flush has committed, and what is left to do outside the transaction."""
+    """What a flush has committed, and what is left to do outside the transaction.
+
+    `failures` leave the queue; `again` are those of a queue that holds back, which stay where they are for their next
+    attempt, and `behind` the later ones of their actors.
+    """
 
     outcomes: list[tuple[Delivery, Outcome]]
     repeated: int
     failures: list[Failure]
+    again: list[Failure]
+    behind: list[Delivery]
     envelopes: list[Envelope]
     outbox_ids: list[bytes]
 
@@ -64,6 +72,8 @@ class Flush:
         self._published = published
         self._broken = broken
         self._now = datetime.now(UTC)
+        ordered = [delivery for delivery in deliveries if delivery.queue.holds_back]
+        self._holds = Holds(ordered, self._now) if ordered else None
         self._book = Book()
         self._known: dict[bytes, inbox.Entry] = {}
         self._rows: dict[Delivery, list[tuple[RowsLoad, list[Record]]]] = {}
@@ -72,7 +82,7 @@ class Flush:
         self._failed: list[attempts.Row] = []
         self._timers: dict[str, tuple[Delivery, Timer]] = {}
         self._cancelled: set[str] = set()
-        self._done = Flushed(outcomes=[], repeated=0, failures=[], envelopes=[], outbox_ids=[])
+        self._done = Flushed(outcomes=[], repeated=0, failures=[], again=[], behind=[], envelopes=[], outbox_ids=[])
 
     async def run(self, connection: Connection) -> Flushed:
         """Reads, decides, writes and commits. Raises StoreError; then nothing is committed."""
@@ -96,6 +106,8 @@ class Flush:
 
     async def _read(self, connection: Connection) -> None:
         reads = list(self._loads()) if self._broken is None else []
+        if self._holds is not None:
+            reads += self._holds.reads()
         # after the locks: a process that held them has committed its inbox entries with its changes
         reads.append(inbox.lookup({delivery.message_id for delivery in self._deliveries}, self._known))
         await connection.read(reads)
@@ -118,21 +130,25 @@ class Flush:
             self._done.repeated += 1
             self._done.outcomes.append((delivery, entry.answer(delivery)))
             return
+        holds = self._holds if delivery.queue.holds_back else None
+        if holds is not None and holds.waits(delivery):
+            self._done.behind.append(delivery)
+            return
         try:
-            decision = self._decide(delivery)
+            decision = self._decide(delivery, holds)
             outcome = inbox.outcome_of(decision)
             envelopes = outbox.sent_by(delivery, decision.sends)
         except IdsExhausted:
             raise
         except Exception as error:  # noqa: BLE001 - whatever a decision raises fails its own message, and no other
-            self._done.failures.append(Failure(delivery, error))
-            self._failed.append(attempts.failed(delivery, self._now, error))
-            if delivery.attempt < delivery.queue.attempts:
+            if not self._dies(delivery, error, holds):
                 return
             outcome = inbox.failed(error)
             sends = None
         else:
             self._apply(delivery, decision)
+            if holds is not None:
+                holds.decided(delivery)
             self._done.envelopes += envelopes
             sends = sent(envelopes, decision.timers)
         self._done.outcomes.append((delivery, outcome))
@@ -140,7 +156,22 @@ class Flush:
         rows.append(inbox.row(delivery, outcome, self._now, sends))
         self._known[delivery.message_id] = inbox.Entry(delivery.fingerprint, outcome)
 
-    def _decide(self, delivery: Delivery) -> Decision:
+    def _dies(self, delivery: Delivery, error: Exception, holds: Holds | None) -> bool:
+        """Notes that a message was not decided because of `error`; whether it becomes a dead letter."""
+        final = is_final(delivery, error)
+        self._failed.append(attempts.failed(delivery, self._now, error))
+        if holds is None or final:
+            self._done.failures.append(Failure(delivery, error))
+        else:
+            self._done.again.append(Failure(delivery, error))
+            holds.tried(delivery)
+        if holds is not None and final:
+            (holds.held if isinstance(error, HeldBack) else holds.died)(delivery)
+        return final
+
+    def _decide(self, delivery: Delivery, holds: Holds | None) -> Decision:
+        if holds is not None and (holder := holds.holder(delivery)) is not None:
+            raise HeldBack(holder)
         if self._broken is not None:
             raise self._broken
         handler, command = self._handlers[delivery.queue], delivery.command
@@ -182,6 +213,8 @@ class Flush:
             yield inbox.write(self._entries, known=False)
         if self._overwritten:
             yield inbox.write(self._overwritten, known=True)
+        if self._holds is not None:
+            yield from self._holds.statements()
         if self._failed:
             yield attempts.write(self._failed)
         if self._published:

@@ -59,6 +59,8 @@ class Lane:
         self._handlers = handlers
         self._batch = batch
         self._waiting: deque[Delivery] = deque()
+        self._back: list[Delivery] = []
+        """What the batch that is being flushed leaves to the next, in the order of its actors."""
         self._awake = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
@@ -99,6 +101,8 @@ class Lane:
                 self._awake.clear()
                 if self._waiting:
                     await self._flush(self._gather())
+                    self._waiting.extendleft(reversed(self._back))
+                    self._back.clear()
                 elif self._after.confirmed:
                     await self._tidy()
                 else:
@@ -119,6 +123,8 @@ class Lane:
         weight = 0
         while self._waiting and weight < self._batch:
             delivery = self._waiting.popleft()
+            if delivery.ledger.gone and delivery.queue.is_split:
+                continue  # whoever has its partition now is given it, and must not wait for our locks
             handler = self._handlers[delivery.queue]
             actor = handler.actor_of(delivery.command)
             if actor in held or (handler.rows and actor in seen):
@@ -136,6 +142,10 @@ class Lane:
     async def _flush(self, batch: Sequence[Delivery], *, again: bool = True) -> None:
         """Commits `batch`. What meets contention is run again, then in halves. Whatever else a whole flush dies of is
         halved until the one message that causes it stands alone."""
+        if self._back:
+            batch = self._unpreceded(batch)
+        if not batch:
+            return
         try:
             flushed = await self._attempt(batch)
         except Exception as error:  # noqa: BLE001 - whatever it is, it must cost no more than its own message
@@ -149,12 +159,12 @@ class Lane:
                 await self._flush(batch[: len(batch) // 2], again=False)
                 await self._flush(batch[len(batch) // 2 :], again=False)
             elif contention and not isinstance(error, StoreConflict):
-                await self._after.postpone(batch[0])
+                await self._postpone(batch[0])
             else:
                 await self._fail(batch[0], error)
         else:
             self._sizes.observe(len(batch))
-            await self._after.after(flushed)
+            await self._committed(flushed)
 
     async def _fail(self, delivery: Delivery, error: Exception) -> None:
         """One message that can't be committed: for another attempt, or dead, and then the inbox says so."""
@@ -162,9 +172,30 @@ class Lane:
             flushed = await self._attempt([delivery], broken=error)
         except StoreError as worse:
             log.warning("lane %s: a failure can't be noted: %s", self.name, worse)
-            await self._after.fail(delivery, error)
+            if delivery.queue.keeps_order and isinstance(worse, StoreContention):
+                await self._postpone(delivery)
+            else:
+                await self._after.fail(delivery, error)
         else:
-            await self._after.after(flushed)
+            await self._committed(flushed)
+
+    async def _committed(self, flushed: Flushed) -> None:
+        self._back += [failure.delivery for failure in flushed.again]
+        self._back += flushed.behind
+        await self._after.after(flushed)
+
+    async def _postpone(self, delivery: Delivery) -> None:
+        """One message whose records are locked for long: where its actor's order counts it keeps its place."""
+        if delivery.queue.keeps_order:
+            self._back.append(delivery)
+        else:
+            await self._after.postpone(delivery)
+
+    def _unpreceded(self, batch: Sequence[Delivery]) -> Sequence[Delivery]:
+        """Those of `batch` of whose actor and queue nothing is left to the next; the others are left to it as well."""
+        before = {(delivery.queue, delivery.actor) for delivery in self._back}
+        self._back += [delivery for delivery in batch if (delivery.queue, delivery.actor) in before]
+        return [delivery for delivery in batch if (delivery.queue, delivery.actor) not in before]
 
     async def _attempt(self, batch: Sequence[Delivery], broken: Exception | None = None) -> Flushed:
         async def flush(connection: Connection) -> Flushed:

@@ -14,7 +14,7 @@ from litestar.params import JSONBody, QueryParameter
 from momo.console.access import ADMIN
 from momo.console.letters import Groups, Row
 from momo.dlq.choice import Choice, span
-from momo.dlq.desk import Result
+from momo.dlq.course import Result
 from momo.dlq.errors import Busy, DeskError, MissingLetter, Unfit
 from momo.dlq.views import Shown
 from momo.gateway.bodies import Body
@@ -75,12 +75,13 @@ class Edit(Body, frozen=True, kw_only=True):
 
 
 class Done(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """What an act has done, or would do: to how many letters of which queues."""
+    """What an act has done, or would do: to how many letters of which queues; `held` stay, held back by others."""
 
     act: str
     dry_run: bool
     letters: int
     queues: dict[str, int]
+    held: int
 
 
 @get("/dead", **ADMIN)
@@ -165,7 +166,7 @@ def _span(text: str | None) -> timedelta | None:
 
 
 def _done(result: Result) -> Done:
-    return Done(act=result.act, dry_run=result.dry_run, letters=result.letters, queues=result.queues)
+    return Done(act=result.act, dry_run=result.dry_run, letters=result.letters, queues=result.queues, held=result.held)
 
 
 HANDLERS = [groups, rows, letter, edit, replay, drop]

@@ -10,6 +10,7 @@ from momo.dlq import acts
 from momo.dlq.body import changed
 from momo.dlq.holding import Holding
 from momo.dlq.letter import Letter
+from momo.dlq.turns import give_up
 from momo.store.connection import connected
 
 Batch = list[tuple[Letter, int]]
@@ -42,6 +43,9 @@ class Errand:
             except PublishError as error:
                 await acts.end(audit, begun, "failed", [f"the letter is still there: {error}"] * len(begun))
                 raise
+            if self.act == "drop" and letters[0].origin.holds_back:
+                # before they are gone: nothing may wait for a letter that nobody has
+                await give_up(database, letters[0].origin, ids)
             await held.settle([tag for _, tag in batch])
             await acts.end(audit, begun, "done", self._results(letters, moved))
 

@@ -7,12 +7,11 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
-import aiormq
 from aiormq.exceptions import ChannelLockedResource
 from pamqp.commands import Basic
 
 from contracts.topology import Queue
-from momo.broker.address import connection_url
+from momo.broker.address import connect, connection_url
 from momo.dlq.errors import Busy
 from momo.dlq.letter import Letter, read
 
@@ -124,7 +123,7 @@ def lock_of(origin: Queue) -> str:
 @asynccontextmanager
 async def connection(url: str) -> AsyncIterator[Any]:
     """A connection to the broker for the length of a block. Raises what aiormq raises."""
-    opened = await aiormq.connect(connection_url(url, "momo-dlq"))
+    opened = await connect(connection_url(url, "momo-dlq"))
     try:
         yield opened
     finally:

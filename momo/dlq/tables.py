@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from momo.dlq.acts import Act
-from momo.dlq.desk import Result
+from momo.dlq.course import Result
 from momo.dlq.views import Listing, Shown
 from momo.pauses import Paused
 
@@ -33,6 +33,10 @@ def print_listing(listing: Listing, console: Console | None = None) -> None:
         for group in listing.groups
     ]
     _table(console, "no dead letters", ("count", "queue, reason, fingerprint"), rows)
+    for hold in listing.holds:
+        console.print(
+            _plain(f"{hold.queue}: {hold.behind} of {hold.actor} since {_when(hold.since)} held back by {hold.id}")
+        )
     for name in listing.cut:
         console.print(_plain(f"{name} holds more letters than were looked at"))
     for name in listing.busy:
@@ -58,7 +62,9 @@ def print_result(result: Result, console: Console | None = None) -> None:
     console = console or Console()
     for queue, count in result.queues.items():
         console.print(_plain(f"{'would ' if result.dry_run else ''}{result.act} {count} of {queue}"))
-    if not result.letters:
+    if result.held:
+        console.print(_plain(f"{result.held} stay held back: a letter before them was not replayed, or not decided"))
+    elif not result.letters:
         console.print("no letter is such")
 
 

@@ -11,6 +11,7 @@ from momo.dlq.body import body_of
 from momo.dlq.fingerprint import blanked
 from momo.dlq.letter import Letter
 from momo.dlq.secrets import redacted, redacted_text
+from momo.dlq.turns import Hold
 
 
 class Group(msgspec.Struct, kw_only=True, rename="camel"):
@@ -35,9 +36,11 @@ class Group(msgspec.Struct, kw_only=True, rename="camel"):
 
 
 class Listing(msgspec.Struct, kw_only=True, rename="camel"):
-    """`cut` are queues that hold more than was looked at, `busy` those that another desk was holding."""
+    """`cut` are queues that hold more than was looked at, `busy` those that another desk was holding; `holds` say which
+    letters hold others back."""
 
     groups: list[Group]
+    holds: list[Hold] = []
     cut: list[str] = []
     busy: list[str] = []
 

@@ -87,7 +87,7 @@ async def test_filter_is_counted_before_it_is_replayed(stage: Stage, admin: dict
     assert (largest["count"], largest["error"]) == (3, "ValueError: seat # is odd")
     chosen = {"queue": largest["queue"], "fingerprint": largest["fingerprint"]}
     counted = await ask(stage, "POST", "dead/replay", {**chosen, "newerThan": "1h", "dryRun": True}, **admin)
-    assert counted == (200, {"act": "replay", "dryRun": True, "letters": 3, "queues": {QUEUE.name: 3}})
+    assert counted == (200, {"act": "replay", "dryRun": True, "letters": 3, "queues": {QUEUE.name: 3}, "held": 0})
     _, rows = await ask(
         stage, "GET", f"dead/letters?queue={chosen['queue']}&fingerprint={chosen['fingerprint']}", **admin
     )

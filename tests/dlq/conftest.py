@@ -21,7 +21,17 @@ from tests.engine.counter import QUEUES, TABLES
 from tests.engine.engine import Engine, end_spawned
 
 VHOST = "dlq"
-EMPTIED = ("counters", "counter_steps", "inbox", "attempts", "outbox", "scheduled", "operator_acts")
+EMPTIED = (
+    "counters",
+    "counter_steps",
+    "inbox",
+    "attempts",
+    "outbox",
+    "scheduled",
+    "held_actors",
+    "held_messages",
+    "operator_acts",
+)
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

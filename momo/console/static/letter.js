@@ -5,7 +5,7 @@ import { note } from "./dialog.js";
 import { facts, h, later } from "./dom.js";
 import { ago, clock, number } from "./format.js";
 import { json } from "./json.js";
-import { drop, groupPlace, replay } from "./mend.js";
+import { drop, groupPlace, letterPlace, replay } from "./mend.js";
 
 export function letter(_, asked) {
   const queue = asked.get("queue") ?? "";
@@ -34,6 +34,7 @@ function sheet(found, page) {
       {},
       h("div", {}, h("h2", {}, "Body"), body, headers.length ? [h("h2", {}, "Other headers"), h("pre.body", {}, headers.map(([name, value]) => `${name}: ${value}`).join("\n"))] : ""),
       facts([
+        ["Held back by", found.reason === "held-back" ? holder(found) : ""],
         ["Died", found.diedAt ? h("span", {}, clock(found.diedAt), ", ", ago(found.diedAt)) : "nobody knows when"],
         ["Queue", h("a", { href: `#/queues/${found.origin}` }, found.origin)],
         ["Attempts", number(found.attempts)],
@@ -51,6 +52,12 @@ function sheet(found, page) {
 }
 
 const pretty = (body) => (typeof body === "string" ? body : JSON.stringify(body, null, 2));
+
+/** The letter that keeps this one from being decided, if it has not been mended since. */
+function holder(found) {
+  const id = found.error.split(" ").at(-1);
+  return h("a", { href: letterPlace(found.queue, id) }, h("code.id", {}, id));
+}
 
 /** The body as a field. It is checked against the queue's contract by the server; what is wrong is said above it. */
 function edit(found, place, page) {

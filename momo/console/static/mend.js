@@ -15,7 +15,7 @@ export async function replay(filter, count, story) {
     yes: `Replay ${letters(count)}`,
     act: () => post("dead/replay", filter),
   });
-  if (done) note(h("b", {}, `Replayed ${letters(done.letters)}`), ` to ${Object.keys(done.queues).join(", ") || "no queue"}. `, story ? h("a", { href: story }, "Follow its story") : "");
+  if (done) note(h("b", {}, `Replayed ${letters(done.letters)}`), ` to ${Object.keys(done.queues).join(", ") || "no queue"}. `, done.held ? `${letters(done.held)} stay held back. ` : "", story ? h("a", { href: story }, "Follow its story") : "");
   return done;
 }
 
