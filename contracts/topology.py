@@ -15,11 +15,26 @@ from contracts import meeting, notification, payment, user
 from contracts.base import Message
 
 
+class Partitions(msgspec.Struct, frozen=True, kw_only=True):
+    """Splits a queue by actor, so that any number of processes keep each actor's messages in order.
+
+    Messages with the same value in the field `by` of their contract go to the same one of `count` queues, each of which
+    one process consumes at a time. To change `count`, name the old one in `was` until `momo topology check` finds
+    none of its queues: they are emptied before the new ones are begun. 0 goes back to one queue.
+    """
+
+    by: str
+    count: int
+    was: tuple[int, ...] = ()
+
+
 class Queue(msgspec.Struct, frozen=True, kw_only=True):
     """One queue: `service` consumes `contract` published under `key`.
 
     `kind` says how: a `decision` commits to the service's database, an `effect` talks to the world.
-    `attempts` is how often a message that raises is tried before it is a dead letter.
+    `attempts` is how often a message that raises is tried before it is a dead letter. With `partitions` what is
+    published is split; what comes back from a delay or a replay is not. With `holds_back` a decision that raises is
+    tried again at once, and a dead letter keeps its actor's later messages from being decided: they lie behind it.
     """
 
     key: str
@@ -28,6 +43,12 @@ class Queue(msgspec.Struct, frozen=True, kw_only=True):
     subscriber: str = ""
     kind: Literal["decision", "effect"] = "decision"
     attempts: int = 3
+    partitions: Partitions | None = None
+    holds_back: bool = False
+
+    def __post_init__(self) -> None:
+        if self.holds_back and self.kind != "decision":
+            raise ValueError(f"{self.name} can't hold back: only decisions say in which order an actor's messages are")
 
     @property
     def stem(self) -> str:
@@ -40,6 +61,35 @@ class Queue(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def exchange(self) -> str:
         return exchange_of(self.key)
+
+    @property
+    def partition_exchanges(self) -> tuple[str, ...]:
+        """Where what is published is split, for each count of `partitions`: the old ones first, then the present."""
+        return tuple(f"{self.stem}.{count}.partitions" for count in self._counts)
+
+    @property
+    def partition_queues(self) -> tuple[tuple[str, ...], ...]:
+        """For each count of `partitions`, in the same order, the names of its queues."""
+        return tuple(tuple(f"{self.stem}.{count}.{n}.queue" for n in range(count)) for count in self._counts)
+
+    @property
+    def is_split(self) -> bool:
+        """Whether what is published under its key goes to partitions."""
+        return self.partitions is not None and self.partitions.count > 0
+
+    @property
+    def keeps_order(self) -> bool:
+        """Whether a message that can't be decided now must not be overtaken by its actor's later ones."""
+        return self.is_split or self.holds_back
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """Every queue on the broker that holds its messages: its own, and all partitions."""
+        return (self.name, *(name for names in self.partition_queues for name in names))
+
+    @property
+    def _counts(self) -> tuple[int, ...]:
+        return (*self.partitions.was, self.partitions.count) if self.partitions else ()
 
     @property
     def dead_letter_exchange(self) -> str:
@@ -114,6 +164,9 @@ EXCHANGES: tuple[str, ...] = tuple(sorted({queue.exchange for queue in QUEUES}))
 
 KEYS: dict[type[Message], str] = {queue.contract: queue.key for queue in QUEUES}
 """The routing key that each contract is published under."""
+
+ACTORS: dict[type[Message], str] = {queue.contract: queue.partitions.by for queue in QUEUES if queue.partitions}
+"""The field by which a contract's messages are split among partitions."""
 
 DELAYS_MS: tuple[int, ...] = (100, 500, 1_000, 5_000, 15_000, 60_000, 300_000, 900_000)
 """The rungs of the delay ladder, in milliseconds: exchange `momo.delay.<n>` with one queue of that TTL each."""

@@ -1,7 +1,8 @@
 """Least privilege: what each process's own user may do on the broker and in the databases, derived from the topology.
 
 A worker and a relay of a service run as `momo_<service>`, gateways as `momo_gateway`; whoever migrates, declares the
-topology or handles dead letters is `momo_operator`. No password stands in any of it.
+topology or handles dead letters is `momo_operator`; what reads the broker's metrics is `momo_monitor`. No password
+stands in any of it.
 """
 
 from __future__ import annotations
@@ -64,6 +65,7 @@ SENDS: dict[str, tuple[type[Message], ...]] = {
 """What the handlers of each service send, at once or by a timer."""
 
 OPERATOR = "momo_operator"
+MONITOR = "momo_monitor"
 WORKS = ("SELECT", "INSERT", "UPDATE", "DELETE")
 READS = ("SELECT",)
 MIGRATES = (*WORKS, "CREATE", "ALTER", "DROP", "INDEX", "REFERENCES")
@@ -71,25 +73,27 @@ MIGRATES = (*WORKS, "CREATE", "ALTER", "DROP", "INDEX", "REFERENCES")
 
 class Access(msgspec.Struct, frozen=True, kw_only=True):
     """What `user` may do: read `queues`, publish under the `keys` of topic exchanges and to `exchanges` of other kinds,
-    declare `locks`, and use `privileges` in the databases of `services`. `everything` on the broker is for who declares
-    it."""
+    declare `locks`, delete `partitions`, and use `privileges` in the databases of `services`. `everything` on the
+    broker is for who declares it; `tag` says what the management API shows."""
 
     user: str
     queues: tuple[str, ...] = ()
     locks: tuple[str, ...] = ()
+    partitions: tuple[str, ...] = ()
     keys: dict[str, tuple[str, ...]] = {}
     exchanges: tuple[str, ...] = ()
-    services: tuple[str, ...]
-    privileges: tuple[str, ...]
+    services: tuple[str, ...] = ()
+    privileges: tuple[str, ...] = ()
     everything: bool = False
+    tag: str = ""
 
 
 def accesses() -> tuple[Access, ...]:
-    """One for each user: the gateway, each service, the operator."""
+    """One for each user: the gateway, each service, the operator, who watches the broker."""
     commands = [contract for contracts in COMMANDS.values() for contract in contracts]
     gateway = Access(user="momo_gateway", keys=_keys(commands), services=DATABASES, privileges=READS)
-    operator = Access(user=OPERATOR, services=DATABASES, privileges=MIGRATES, everything=True)
-    return (gateway, *map(_of, DATABASES), operator)
+    operator = Access(user=OPERATOR, services=DATABASES, privileges=MIGRATES, everything=True, tag="management")
+    return (gateway, *map(_of, DATABASES), operator, Access(user=MONITOR, tag="monitoring"))
 
 
 def definitions(settings: Settings) -> dict[str, Any]:
@@ -108,12 +112,18 @@ def definitions(settings: Settings) -> dict[str, Any]:
 
 def statements(settings: Settings) -> list[str]:
     """SQL for MariaDB or MySQL. A user that is not there yet is made, and locked until somebody gives it a password."""
-    made = [f"CREATE USER IF NOT EXISTS '{access.user}'@'%' ACCOUNT LOCK" for access in accesses()]
-    return made + [
-        f"GRANT {', '.join(access.privileges)} ON {_database(settings, service)}.* TO '{access.user}'@'%'"
-        for access in accesses()
-        for service in access.services
-    ]
+    made = [made_locked(access) for access in accesses() if access.services]
+    return made + [granted(settings, access, service) for access in accesses() for service in access.services]
+
+
+def made_locked(access: Access) -> str:
+    """SQL that makes the user, where it is not there yet, without a way in."""
+    return f"CREATE USER IF NOT EXISTS '{access.user}'@'%' ACCOUNT LOCK"
+
+
+def granted(settings: Settings, access: Access, service: str) -> str:
+    """SQL that gives the user what it needs in the database of `service`."""
+    return f"GRANT {', '.join(access.privileges)} ON {_database(settings, service)}.* TO '{access.user}'@'%'"
 
 
 def _of(service: str) -> Access:
@@ -125,8 +135,10 @@ def _of(service: str) -> Access:
     return Access(
         user=f"momo_{service}",
         # a relay looks at its oldest dead letter, under the lock that operators take too
-        queues=(*(queue.name for queue in queues), *(queue.dead_letter_queue for queue in queues)),
-        locks=tuple(lock_of(queue) for queue in queues),
+        queues=(*(name for q in queues for name in q.sources), *(queue.dead_letter_queue for queue in queues)),
+        locks=tuple(map(lock_of, queues)),
+        # a partition that is retired is deleted by who has emptied it
+        partitions=tuple(name for queue in queues for name in queue.sources[1:]),
         keys=keys,
         exchanges=tuple(map(delay_exchange, DELAYS_MS)),
         services=(service,),
@@ -145,7 +157,7 @@ def _permissions(access: Access) -> dict[str, str]:
     if access.everything:
         return {"configure": ".*", "write": ".*", "read": ".*"}
     return {
-        "configure": _any(access.locks),
+        "configure": _any((*access.locks, *access.partitions)),
         "write": _any((*access.keys, *access.exchanges)),
         "read": _any(access.queues),
     }

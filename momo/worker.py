@@ -24,6 +24,7 @@ from momo.broker.delivery import Delivery
 from momo.broker.envelope import Envelope
 from momo.broker.exits import Exits
 from momo.broker.guard import Guard
+from momo.broker.partitions import Partitions
 from momo.broker.publisher import Publisher, PublishError, Sight
 from momo.broker.subscription import GONE
 from momo.lag.tally import Tally
@@ -56,8 +57,11 @@ class Service:
         self._queues = {queue.name: queue for queue in queues_of(name)}
 
     def decides(self, queue: str, decide: Decide, *, actor: str) -> None:
-        """Messages of `queue` are decided by `decide`; those with the same `actor` field are kept in order."""
+        """Messages of `queue` are decided by `decide`; those with the same `actor` field are kept in order.
+        Raises ValueError where the queue's partitions are split by another field."""
         found = self._queues[queue]
+        if found.partitions is not None and found.partitions.by != actor:
+            raise ValueError(f"{queue} is split by {found.partitions.by!r}, but decided by {actor!r}: name the same")
         self.handlers[found] = handler(found, decide, actor=actor)
 
     def calls(self, queue: str, effect: Effect, *, at_once: int = 32) -> None:
@@ -106,6 +110,7 @@ class Worker:
         self._seen = False
         for service in services:
             self._wire(service)
+        self._partitions = Partitions(settings.amqp_url, self._redis, self._consumers.partitions)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Consumes until `stop` is set, then finishes what is held, within the grace period."""
@@ -118,9 +123,11 @@ class Worker:
                 await self._connect(stop)
                 watch = asyncio.create_task(self._watch())
                 pauses = asyncio.create_task(self._pauses.run())
-                ended = await _first(stop, lanes)
-                watch.cancel()
-                pauses.cancel()
+                shares = asyncio.create_task(self._partitions.run(lambda: self._consumers.connection))
+                ended = await _first(stop, [*lanes, *([shares] if self._partitions else [])])
+                for task in (watch, pauses, shares):
+                    task.cancel()
+                await self._partitions.stop()
                 self._seen = False
                 await self._drain()
                 if ended is not None:

@@ -34,6 +34,11 @@ class Ledger:
         """How many messages are delivered and not acknowledged."""
         return self.delivered - self._acked
 
+    @property
+    def unsettled(self) -> int:
+        """How many messages are delivered and not dealt with."""
+        return self.held - len(self._settled)
+
     def acknowledge(self) -> None:
         """Sends what can be sent."""
         last = self._acked

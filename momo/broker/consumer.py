@@ -17,6 +17,7 @@ from momo.broker.delivery import Delivery, Newer, Undecodable, decode
 from momo.broker.exits import Exits
 from momo.broker.failures import undecoded, waiting
 from momo.broker.incoming import Incoming, incoming
+from momo.broker.partition import Partition
 from momo.broker.subscription import Subscription
 from momo.broker.wire import Routes, Taken, WiredConnection
 from momo.telemetry import metrics
@@ -25,10 +26,6 @@ log = logging.getLogger(__name__)
 
 COOL_DOWN = 60.0
 """Seconds after which a paused queue is tried again."""
-
-DELIVERED = "x-delivery-count"
-SUSPECT = 2
-"""A message that was in hand when so many processes died may be what killed them."""
 
 
 class Consumers:
@@ -52,6 +49,8 @@ class Consumers:
         self.broker._connection_kwargs["connection_class"] = partial(WiredConnection, routes=self._routes)  # noqa: SLF001
         self._exits = exits
         self._subscriptions: dict[Queue, Subscription] = {}
+        self.partitions: dict[Queue, list[Partition]] = {}
+        """Of each queue; somebody has to see to it that they are begun."""
         self._tasks: set[asyncio.Task[None]] = set()
         self._paused: dict[Queue, asyncio.Task[None]] = {}
         self._stopping = False
@@ -98,10 +97,26 @@ class Consumers:
             no_reply=True,
         )
         subscriber(consumed)
-        subscription = Subscription(queue, subscriber, self._routes, taken, prefetch)
+        subscription = Subscription(queue, subscriber, self._routes, taken, prefetch, self._start)
         self._subscriptions[queue] = subscription
+        self.partitions[queue] = [self._partition(queue, name, take, prefetch) for name in queue.sources[1:]]
         metrics.expect(queue.name)
         metrics.CONSUMING.labels(queue.name).set_function(lambda: subscription.consuming)
+
+    def _partition(self, queue: Queue, name: str, take: Callable[[Delivery], None], prefetch: int) -> Partition:
+        def taken(message: Taken) -> None:
+            delivery = self._decode(partition, message)
+            if delivery is not None:
+                take(delivery)
+
+        partition = Partition(queue, name, self._routes, taken, prefetch)
+        return partition
+
+    @property
+    def connection(self) -> Any:
+        """The connection that consumes (aiormq's), or None while there is none."""
+        transport = self.broker._connection.transport if self.broker._connection else None  # noqa: SLF001 - FastStream keeps it to itself
+        return transport.connection if transport is not None and not transport.connection.is_closed else None
 
     async def start(self) -> None:
         """Connects and consumes; called again after it raised, it goes on with what is not consumed yet. Raises what
@@ -120,7 +135,14 @@ class Consumers:
         for task in self._paused.values():
             task.cancel()
         # all at once: each answer waits behind the deliveries that are on their way already
-        await asyncio.gather(*(each.end() for each in self._subscriptions.values()))
+        await asyncio.gather(*(each.end() for each in self._subscriptions.values()), self._leave(*self._subscriptions))
+
+    async def _leave(self, *queues: Queue) -> None:
+        """Gives up the partitions of `queues`, which nothing begins again while they are paused."""
+        partitions = [partition for queue in queues for partition in self.partitions[queue]]
+        for partition in partitions:
+            partition.paused = True
+        await asyncio.gather(*(partition.give_up() for partition in partitions))
 
     async def drained(self) -> None:
         """Waits for what is under way here, such as a message on its way to a dead-letter queue."""
@@ -157,7 +179,7 @@ class Consumers:
         await self._subscriptions[queue].revive()
 
     async def _pause(self, queue: Queue, seconds: float | None) -> None:
-        await self._subscriptions[queue].cancel()
+        await asyncio.gather(self._subscriptions[queue].cancel(), self._leave(queue))
         if seconds is not None:
             await asyncio.sleep(seconds)
             await self._end_pause(queue)
@@ -165,6 +187,8 @@ class Consumers:
     async def _end_pause(self, queue: Queue) -> None:
         self._paused.pop(queue, None)
         self._subscriptions[queue].paused = False
+        for partition in self.partitions[queue]:
+            partition.paused = False
         await self._subscriptions[queue].consume()
 
     def _cancelled(self, consumer_tag: str) -> None:
@@ -181,16 +205,13 @@ class Consumers:
     def _of(self, consumer_tag: str) -> Subscription | None:
         return next((each for each in self._subscriptions.values() if consumer_tag in each.tags), None)
 
-    def _decode(self, subscription: Subscription, taken: Taken) -> Delivery | None:
-        queue, ledger, tag = subscription.queue, taken.ledger, taken.tag
+    def _decode(self, source: Subscription | Partition, taken: Taken) -> Delivery | None:
+        queue, ledger, tag = source.queue, taken.ledger, taken.tag
         ledger.take(tag)
         message = Incoming(body=taken.body)
         try:
             message = incoming(taken.header, taken.body)
-            if subscription.careful and _deliveries(message) < SUSPECT:
-                subscription.careful = False
-                self._start(subscription.widen())
-            return decode(queue, message, ledger, tag)
+            return decode(queue, message, ledger, tag) if source.came(message) else None
         except Newer as error:
             log.warning("%s: a message waits for a process that reads it: %s", queue.name, error)
             self._start(self._exits().leave(waiting(queue, message), ledger, tag))
@@ -204,9 +225,3 @@ class Consumers:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-
-
-def _deliveries(message: Incoming) -> int:
-    """How often the broker has given `message` to somebody before who did not settle it."""
-    count = message.headers.get(DELIVERED, 0)
-    return count if isinstance(count, int) else 0

@@ -7,7 +7,7 @@ import time
 import msgspec
 
 from contracts.base import Message
-from contracts.topology import KEYS, exchange_of
+from contracts.topology import ACTORS, KEYS, exchange_of
 
 CAUSATION = "x-causation-id"
 ATTEMPT = "x-attempt"
@@ -16,6 +16,8 @@ DUE = "x-due-ms"
 SENDER = "x-sender"
 FINGERPRINT = "x-fingerprint"
 TRACEPARENT = "traceparent"
+ACTOR = "x-actor"
+"""Of messages of a queue with partitions: whom it is for. The broker chooses the partition by it."""
 VERSION = "x-contract-version"
 
 
@@ -63,6 +65,7 @@ def seal(
 ) -> Envelope:
     """`message` for the exchange and key that the topology gives its contract. Correlates with itself unless told."""
     key = KEYS[type(message)]
+    by = ACTORS.get(type(message))
     return Envelope(
         exchange=exchange_of(key),
         routing_key=key,
@@ -77,5 +80,6 @@ def seal(
         first_published_ms=time.time_ns() // 1_000_000,
         traceparent=traceparent,
         app_id=app_id,
+        headers={ACTOR: str(getattr(message, by))} if by else {},
         version=type(message).wire_version,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+import time
 from collections.abc import Callable
 
 import msgspec
@@ -13,7 +14,7 @@ from contracts.topology import Queue
 from momo.broker.acks import Ledger
 from momo.broker.delivery import Delivery
 from momo.broker.envelope import Envelope
-from momo.broker.failures import dead, delayed
+from momo.broker.failures import HeldBack, dead, delayed
 from momo.broker.guard import Guard
 from momo.broker.publisher import Publisher, PublishError
 from momo.broker.retries import delay_ms
@@ -24,6 +25,8 @@ log = logging.getLogger(__name__)
 POSTPONE_MS = 1_000
 FAILED = "failed"
 """The reason of letters that were read, and whose attempts were used up."""
+HELD_BACK = "held-back"
+"""The reason of letters that were read, and not decided for another's sake."""
 
 
 class Exits:
@@ -37,16 +40,25 @@ class Exits:
         self._unread = unread
 
     async def retry(self, delivery: Delivery, error: BaseException) -> None:
-        """`delivery` raised: through the delay ladder for its next attempt, or dead after its last."""
+        """`delivery` raised: through the delay ladder for its next attempt, or dead after its last. What is held back
+        has none."""
         queue = delivery.queue
-        wait = delay_ms(queue, delivery.attempt, random.random())  # noqa: S311 - jitter, not a secret
+        reason = HELD_BACK if isinstance(error, HeldBack) else FAILED
+        wait = delay_ms(queue, delivery.attempt, random.random()) if reason == FAILED else None  # noqa: S311 - jitter, not a secret
         if wait is None:
             hops.dead(delivery, error)
-            await self.bury(queue, FAILED, dead(delivery, FAILED, error), delivery.ledger, delivery.tag)
+            await self.bury(queue, reason, dead(delivery, reason, error), delivery.ledger, delivery.tag)
             return
         hops.retried(delivery, error, wait)
         metrics.RETRIES.labels(queue.name).inc()
         await self._move(delayed(delivery, wait), delivery.ledger, delivery.tag)
+
+    def again(self, delivery: Delivery, error: BaseException) -> None:
+        """`delivery` raised and stays with its lane, for its next attempt at once."""
+        hops.retried(delivery, error, 0)
+        metrics.RETRIES.labels(delivery.queue.name).inc()
+        delivery.attempt += 1
+        delivery.due_ms = time.time_ns() // 1_000_000
 
     async def postpone(self, delivery: Delivery) -> None:
         """`delivery` can't be handled now through no fault of its own: back in a second, with no attempt burned."""
@@ -61,8 +73,9 @@ class Exits:
     async def bury(self, queue: Queue, reason: str, letter: Envelope, ledger: Ledger, tag: int) -> None:
         """`letter` is a message of `queue` that nothing can be done about here."""
         metrics.DEAD_LETTERS.labels(queue.name, reason).inc()
-        self._guard.dead(queue)
-        if reason != FAILED:
+        if reason != HELD_BACK:
+            self._guard.dead(queue)
+        if reason not in (FAILED, HELD_BACK):
             hops.unread(queue, reason, letter)
             self._unread(queue, letter)
         await self._move(letter, ledger, tag)

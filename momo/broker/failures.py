@@ -26,6 +26,18 @@ NEWER_MS = 15_000
 """The rung of the delay ladder on which a message waits that is newer than the process it was given to."""
 
 
+class HeldBack(Exception):
+    """Why a message is not decided that is in order: another one of its actor is a dead letter in its queue."""
+
+    def __init__(self, holder: bytes) -> None:
+        super().__init__(f"behind {text_of_id(holder)}")
+
+
+def is_final(delivery: Delivery, error: BaseException) -> bool:
+    """Whether `error` makes a dead letter of `delivery`: it was its last attempt, or another holds it back."""
+    return delivery.attempt >= delivery.queue.attempts or isinstance(error, HeldBack)
+
+
 def delay_exchange(milliseconds: int) -> str:
     return f"momo.delay.{milliseconds}"
 

@@ -12,6 +12,10 @@ from typing import Any
 import msgspec
 from pamqp.decode import embedded_value
 
+DELIVERED = "x-delivery-count"
+SUSPECT = 2
+"""A message that was in hand when so many processes died, or gave it up, may be what killed them."""
+
 _FLAGS_AT = 12
 _FLAGS = struct.Struct(">H").unpack_from
 _LONG = struct.Struct(">I").unpack_from
@@ -81,6 +85,12 @@ def _incoming(header: bytes, body: bytes) -> Incoming:  # noqa: C901 - a line fo
     if flags & _TYPE:
         at, message.type = _short(header, at)
     return message
+
+
+def deliveries(message: Incoming) -> int:
+    """How often the broker has given `message` to somebody before who did not settle it."""
+    count = message.headers.get(DELIVERED, 0)
+    return count if isinstance(count, int) else 0
 
 
 def _short(data: bytes, at: int) -> tuple[int, str]:

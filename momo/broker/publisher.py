@@ -10,14 +10,13 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 
-import aiormq
 import msgspec
 import prometheus_client
 from aiormq.abc import ChannelFrame
 from aiormq.exceptions import AMQPError, DeliveryError
 
 from momo.broker import frames
-from momo.broker.address import connection_url
+from momo.broker.address import connect, connection_url
 from momo.broker.confirms import Confirms
 from momo.broker.envelope import Envelope
 from momo.telemetry import lines, metrics
@@ -129,13 +128,15 @@ class Publisher:
     async def look(self, queue: str) -> Sight:
         """What is seen of `queue` from outside. Raises PublishError where the broker or the queue is not there."""
         try:
-            if not self.connected:
-                await self._open()
-            # a passive declare of a queue that is missing closes its channel: not the one we publish on
-            channel = self._looking
-            if channel is None or channel.is_closed or channel.connection is not self._connection:
-                channel = await self._connection.channel(publisher_confirms=False)
-            answer = await channel.queue_declare(queue, passive=True, timeout=5)
+            # all of it: on a connection that is dropped half-way, aiormq would wait for an answer for ever
+            async with asyncio.timeout(5):
+                if not self.connected:
+                    await self._open()
+                # a passive declare of a queue that is missing closes its channel: not the one we publish on
+                channel = self._looking
+                if channel is None or channel.is_closed or channel.connection is not self._connection:
+                    channel = await self._connection.channel(publisher_confirms=False)
+                answer = await channel.queue_declare(queue, passive=True)
         except _BROKEN as error:
             raise PublishError(f"{queue}: {_describe(error)}") from error
         self._looking = channel
@@ -159,7 +160,7 @@ class Publisher:
                 await self._drop()
             try:
                 async with asyncio.timeout(5):
-                    self._connection = self._connection or await aiormq.connect(self._url)
+                    self._connection = self._connection or await connect(self._url)
                     self._channel = await self._connection.channel(publisher_confirms=True)
             except _BROKEN as error:
                 await self._drop()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -13,6 +13,7 @@ from faststream.rabbit.subscriber.usecase import RabbitSubscriber
 
 from contracts.topology import Queue
 from momo.broker.acks import Ledger
+from momo.broker.incoming import SUSPECT, Incoming, deliveries
 from momo.broker.wire import Routes, Taken
 from momo.telemetry import metrics
 
@@ -30,14 +31,20 @@ class Subscription:
     and are looked after.
     """
 
-    def __init__(
-        self, queue: Queue, subscriber: RabbitSubscriber, routes: Routes, take: Callable[[Taken], None], prefetch: int
+    def __init__(  # noqa: PLR0917
+        self,
+        queue: Queue,
+        subscriber: RabbitSubscriber,
+        routes: Routes,
+        take: Callable[[Taken], None],
+        prefetch: int,
+        start: Callable[[Coroutine[Any, Any, None]], None],
     ) -> None:
         self.queue = queue
         self.paused = False
         """Nothing consumes it while this is set."""
         self.careful = True
-        """One message is taken at a time."""
+        """One message is taken at a time, until one comes that no process has died of."""
         self.tags: set[str] = set()
         """Of every consumer that it has had."""
         self.ledger: Ledger | None = None
@@ -46,6 +53,7 @@ class Subscription:
         self._routes = routes
         self._take = take
         self._prefetch = prefetch
+        self._start = start
         self._changing = asyncio.Lock()
         self._ended = False
 
@@ -65,6 +73,13 @@ class Subscription:
         if self.ledger is None or self.ledger.gone:
             return 0
         return None if self.ledger.held else self.ledger.delivered
+
+    def came(self, message: Incoming) -> bool:
+        """Whether `message`, which has just come, is one to handle: here, all are."""
+        if self.careful and deliveries(message) < SUSPECT:
+            self.careful = False
+            self._start(self.widen())
+        return True
 
     async def begin(self) -> None:
         """Raises what aio-pika raises where the broker can't be reached or lacks the queue."""
@@ -181,3 +196,8 @@ class Subscription:
             yield
         except GONE as error:
             log.warning("%s can't be reached: %s", self.queue.name, error)
+        except asyncio.CancelledError:
+            # aiormq cancels who waits on a connection whose peer fell silent, which nobody has asked for
+            if (task := asyncio.current_task()) is None or task.cancelling():
+                raise
+            log.warning("%s can't be reached: its connection was given up", self.queue.name)

@@ -17,10 +17,10 @@ from weakref import WeakSet
 
 import aiormq
 from aio_pika import RobustConnection
-from aiormq.connection import TCPTransportFactory, TLSTransportFactory, TransportFactory
 from yarl import URL
 
 from momo.broker.acks import Ledger
+from momo.broker.address import Nodes
 
 aiormq.Connection.FRAME_BUFFER_SIZE = 4_096
 """Where so many frames wait to be written, aiormq keeps its answer to a closed channel to itself: then the broker keeps
@@ -34,6 +34,8 @@ _DELIVER = struct.pack(">HH", 60, 60)
 _CONSUME_OK, _CANCEL, _CANCEL_OK = (struct.pack(">HH", 60, method) for method in (21, 30, 31))
 _CHANNEL_ENDS = {struct.pack(">HH", 20, method) for method in (11, 40, 41)}
 """Open-Ok, Close, Close-Ok: whatever a channel of that number held before is no longer its."""
+_CLOSE = struct.pack(">HH", 10, 50)
+"""The broker ends the connection; aiormq reads no further."""
 _HEARTBEAT = b"\x08\x00\x00\x00\x00\x00\x00\xce"
 _BEAT_SECONDS = 1.0
 _READ = 1 << 18
@@ -83,6 +85,10 @@ class Routes:
         for message in self._early.pop(name, ()):
             take(message)
 
+    def disclaim(self, consumer_tag: str) -> None:
+        """What it is still given is taken by nobody: its channel is about to be closed, for good."""
+        self._takers[consumer_tag.encode()] = _drop
+
     def give(self, message: Taken) -> None:
         take = self._takers.get(message.to)
         if take is None:
@@ -103,11 +109,17 @@ class Routes:
         """It is cancelled, or its channel, its connection or its queue is gone. It may begin again."""
         self._live.discard(name)
         self._early.pop(name, None)
+        if self._takers.get(name) is _drop:
+            del self._takers[name]
 
     def cancelled(self, name: bytes) -> None:
         """The broker has ended it, and left its channel open."""
         self.ended(name)
         self._cancelled(name.decode())
+
+
+def _drop(_: Taken) -> None:
+    """The broker gives it to another."""
 
 
 class Wire:
@@ -145,8 +157,7 @@ class Wire:
             data = await self._reader.read(_READ)
         finally:
             if not data:
-                for channel in {*self._ledgers, *self._consumers}:
-                    self._forget(channel)
+                self._end()
         return data
 
     def _sort(self, data: bytes) -> None:
@@ -198,7 +209,9 @@ class Wire:
                 self._routes.ledgers.add(ledger)
             self._coming[channel] = Taken(payload[5:at], _TAG(payload, at)[0], ledger)
             return True
-        if method in _CHANNEL_ENDS:
+        if method == _CLOSE:
+            self._end()
+        elif method in _CHANNEL_ENDS:
             self._forget(channel)
         elif method in (_CONSUME_OK, _CANCEL, _CANCEL_OK):
             self._consumer(channel, method, payload[5 : 5 + payload[4]])
@@ -212,6 +225,10 @@ class Wire:
         else:
             consumers.discard(name)
             (self._routes.cancelled if method == _CANCEL else self._routes.ended)(name)
+
+    def _end(self) -> None:
+        for channel in {*self._ledgers, *self._consumers}:
+            self._forget(channel)
 
     def _forget(self, channel: int) -> None:
         self._coming.pop(channel, None)
@@ -233,11 +250,10 @@ class WiredConnection(RobustConnection):
         self.kwargs["transport_factory"] = _Wired(routes)
 
 
-class _Wired(TransportFactory):
+class _Wired(Nodes):
     def __init__(self, routes: Routes) -> None:
         self._routes = routes
 
     async def create(self, url: URL, **options: Any) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        plain = TLSTransportFactory() if url.scheme == "amqps" else TCPTransportFactory()
-        reader, writer = await plain.create(url, **options)
+        reader, writer = await super().create(url, **options)
         return Wire(reader, writer, self._routes), writer  # type: ignore[return-value]

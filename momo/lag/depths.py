@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
-import aiormq
 import msgspec
 from aiormq.exceptions import AMQPError, ChannelNotFoundEntity
 
 from contracts.topology import DELAYS_MS, QUEUES
+from momo.broker.address import connect
 from momo.broker.failures import delay_exchange
 from momo.broker.publisher import PublishError
 
 CHANNELS = 8
 """Asked on at once: a busy queue, which answers late, holds up its channel only."""
+_SOURCES = {queue.name: queue.sources for queue in QUEUES}
 _BROKEN = (AMQPError, OSError, TimeoutError, RuntimeError)
 
 
@@ -38,17 +39,19 @@ class Depths:
 
     async def count(self, names: Iterable[str], *, seconds: float) -> dict[str, Depth]:
         """The queues called `names`. Raises PublishError where the broker does not tell of each within `seconds`."""
-        names = tuple(names)
+        asked = tuple(names)
+        names = tuple(source for name in asked for source in _SOURCES.get(name, (name,)))
         try:
             async with asyncio.timeout(seconds):
                 if self._connection is None or self._connection.is_closed:
-                    self._connection = await aiormq.connect(self._url)
+                    self._connection = await connect(self._url)
                     self._channels = [None] * CHANNELS
                 found = await asyncio.gather(*(self._some(n, names[n::CHANNELS]) for n in range(CHANNELS)))
         except _BROKEN as error:
             await self.stop()
             raise PublishError(f"the queues can't be counted: {type(error).__name__} {error}") from error
-        return {name: depth for some in found for name, depth in some.items()}
+        depths = {name: depth for some in found for name, depth in some.items()}
+        return {name: _together(depths, name) for name in asked}
 
     async def stop(self) -> None:
         connection, self._connection = self._connection, None
@@ -71,6 +74,12 @@ class Depths:
             else:
                 found[name] = Depth(ready=declared.message_count or 0, consumers=declared.consumer_count or 0)
         return found
+
+
+def _together(depths: Mapping[str, Depth], name: str) -> Depth:
+    """A queue with all its partitions, of which some may not be there yet, or no more."""
+    ready = sum(depths[source].ready for source in _SOURCES.get(name, (name,)))
+    return msgspec.structs.replace(depths[name], ready=ready)
 
 
 async def queue_depths(url: str) -> dict[str, Depth]:

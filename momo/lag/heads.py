@@ -9,12 +9,11 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
-import aiormq
 from aiormq.exceptions import AMQPError, ChannelLockedResource
 from pamqp.commands import Basic
 
 from contracts.topology import Queue
-from momo.broker.address import connection_url
+from momo.broker.address import connect, connection_url
 from momo.dlq.holding import lock_of
 from momo.dlq.letter import read
 from momo.lag.depths import Depth
@@ -69,7 +68,7 @@ class Heads:
 
     async def _find(self, names: Sequence[str], depths: Mapping[str, Depth]) -> None:
         try:
-            connection = await aiormq.connect(self._url)
+            connection = await connect(self._url)
         except _BROKEN as error:
             log.info("the oldest dead letters can't be looked at: %s", error)
             return

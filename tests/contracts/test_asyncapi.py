@@ -89,7 +89,7 @@ def test_every_queue_of_the_broker_has_a_channel_with_its_arguments() -> None:
         for key, channel in channels.items()
         for queue in channel.get("x-queues", ())
     }
-    bound = {(each.exchange, each.queue, each.key) for each in declared.bindings}
+    bound = {(each.exchange, each.to, each.key) for each in declared.bindings}
     assert published == {(queue.exchange, queue.name, queue.key) for queue in QUEUES} <= bound
 
 

@@ -31,14 +31,14 @@ def test_what_the_plan_names_is_declared(exchange: str, queue: str, key: str) ->
     declared = topology()
     assert exchange in {e.name for e in declared.exchanges if e.type == "topic"}
     assert queue in {q.name for q in declared.queues}
-    assert (exchange, queue, key) in {(b.exchange, b.queue, b.key) for b in declared.bindings}
+    assert (exchange, queue, key) in {(b.exchange, b.to, b.key) for b in declared.bindings}
 
 
 @pytest.mark.parametrize("queue", QUEUES, ids=lambda queue: queue.name)
 def test_every_queue_has_a_dead_letter_queue_of_its_own(queue: Queue) -> None:
     declared = topology()
     assert queue.dead_letter_queue == queue.name.removesuffix(".queue") + ".dlq"
-    bound = [b for b in declared.bindings if b.queue == queue.dead_letter_queue]
+    bound = [b for b in declared.bindings if b.to == queue.dead_letter_queue]
     assert [(b.exchange, b.key) for b in bound] == [(queue.dead_letter_exchange, queue.dead_letter_queue)]
     assert queue.dead_letter_exchange == f"{queue.key.split('.')[0]}.dlx"
 

@@ -20,7 +20,7 @@ from tests.engine.counter import QUEUES, TABLES
 from tests.engine.engine import Engine, end_spawned
 
 TOPOLOGY = topology(QUEUES)
-EMPTIED = ("counters", "counter_steps", "inbox", "attempts", "outbox", "scheduled")
+EMPTIED = ("counters", "counter_steps", "inbox", "attempts", "outbox", "scheduled", "held_actors", "held_messages")
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

@@ -117,6 +117,21 @@ def test_deliveries_are_taken_whole_and_all_else_passes_as_it_was(
     assert sorted(by_ledger.values()) == sorted(of_channel for of_channel in sent.values() if of_channel)
 
 
+async def test_when_the_broker_ends_the_connection_its_channels_are_gone_though_nobody_reads_on() -> None:
+    found, taken = routes()
+    reader = asyncio.StreamReader()
+    wire = Wire(reader, Writer(), found)  # type: ignore[arg-type]
+    closed = frame.marshal(commands.Connection.Close(320, "CONNECTION_FORCED", 0, 0), 0)
+    begun = frame.marshal(commands.Basic.ConsumeOk("c"), 1)
+    reader.feed_data(begun + b"".join(delivery(1, 1, b"a")))
+    await wire.readexactly(len(begun))
+    assert found.consuming("c")
+    reader.feed_data(closed)
+    await wire.readexactly(len(closed))
+    assert not found.consuming("c")
+    assert [message.ledger.gone for message in taken] == [True]
+
+
 async def test_what_comes_before_its_consumer_is_known_waits_for_it_in_order() -> None:
     found = Routes(lambda _: None, lambda _: None)
     taken: list[Taken] = []
