@@ -8,7 +8,7 @@ import signal
 from collections.abc import Sequence
 
 from momo.local.supervise import Child, Supervisor
-from momo.settings import Settings, variable
+from momo.settings import Settings, resolved, variable
 
 
 async def run_many(argv: Sequence[str], count: int, settings: Settings) -> int:
@@ -20,7 +20,8 @@ async def run_many(argv: Sequence[str], count: int, settings: Settings) -> int:
     supervisor = Supervisor(lambda line: print(line, flush=True))  # noqa: T201 - the copies' own output
     for number in range(count):
         port = settings.metrics_port + number if settings.metrics_port else 0
-        supervisor.start(Child(f"worker-{number}", argv, {**os.environ, variable("metrics_port"): str(port)}))
+        environment = {**resolved(os.environ), variable("metrics_port"): str(port)}
+        supervisor.start(Child(f"worker-{number}", argv, environment))
     await stop.wait()
     await supervisor.stop(settings.grace_seconds + 2)
     return 0

@@ -6,12 +6,12 @@ from base64 import b64encode
 from urllib.parse import quote
 
 import aiohttp
-import aiormq
 import msgspec
 from pamqp.commands import Basic
 from yarl import URL
 
 from contracts.topology import DELAYS_MS, QUEUES
+from momo.broker.address import connect
 from momo.broker.failures import REASON, delay_exchange
 from momo.broker.management import vhost_of
 
@@ -52,7 +52,7 @@ async def busy_queues(amqp_url: str, management_url: str) -> list[str]:
 async def dead_letters(amqp_url: str) -> list[Dead]:
     """Every message in a dead-letter queue; they stay there."""
     found: list[Dead] = []
-    connection = await aiormq.connect(amqp_url)
+    connection = await connect(amqp_url)
     try:
         for queue in QUEUES:
             channel = await connection.channel()

@@ -67,6 +67,8 @@ class Client:
         self._kept: dict[int, tuple[float, str]] = {}
         self.repeated = 0
         """Requests that were sent again because they were not answered, or not for good."""
+        self.longest = 0.0
+        """How long it took at most until the outcome of a command was known, in seconds."""
 
     def command(self, what: str, member_id: int, method: str, path: str, body: Any = None) -> Command:
         """A new command with a key of its own."""
@@ -82,6 +84,7 @@ class Client:
 
     async def settle(self, command: Command) -> Known | None:
         """Sends `command` until its outcome is known; None where it was rejected."""
+        began = time.monotonic()
         if self._chance.random() < TWICE:
             await asyncio.gather(self._try(command), self._try(command))
         pause = FIRST_PAUSE
@@ -91,6 +94,7 @@ class Client:
                 self.repeated += not command.id
                 await asyncio.sleep(max(wanted, pause * (0.5 + self._chance.random())))
                 pause = min(pause * 2, LONGEST_PAUSE)
+        self.longest = max(self.longest, time.monotonic() - began)
         return command.outcome
 
     async def look_again(self, command: Command) -> None:

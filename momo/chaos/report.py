@@ -15,7 +15,9 @@ MOST = 40
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
     """`books_differ_by` in KRW. `recovery_s`: how long it took at most from the end of each kind of fault until every
-    process was ready and every queue consumed again."""
+    process was ready and every queue consumed again. `back_s`: how long it took at most from the beginning of each kind
+    until all that it had left in reach was; known where hosts break. `longest_command_s`: how long a client had to
+    repeat and ask until it knew how its command had ended."""
 
     commands: int
     faults: dict[str, int]
@@ -27,6 +29,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     books_differ_by: int
     longest_recovery_s: float
     recovery_s: dict[str, float]
+    back_s: dict[str, float]
+    longest_command_s: float
     repeated_requests: int
     poison: int
     meetings: int
@@ -65,7 +69,11 @@ def show(report: Report) -> None:
     )
     click.echo(
         f"longest recovery {report.longest_recovery_s:.1f} s; drained in {report.drain_s:.1f} s;"
-        f" {report.repeated_requests} requests sent again; {report.poison} poisonous messages planted"
+        f" {report.repeated_requests} requests sent again; {report.poison} poisonous messages planted;"
+        f" no command took longer than {report.longest_command_s:.1f} s"
     )
+    if report.back_s:
+        back = ", ".join(f"{kind} {seconds:.1f} s" for kind, seconds in sorted(report.back_s.items()))
+        click.echo(f"from the beginning of a fault until all in reach worked: {back}")
     for line in report.differences:
         click.echo(line)

@@ -12,13 +12,13 @@ from typing import ClassVar
 import aiomysql
 import pymysql
 
+from momo.local.place import HERE, Place
 from momo.local.ports import Ports
 from momo.local.process import how_it_ended
 from momo.local.server import LocalError, Server
 from momo.settings import DATABASES
 
 SETTINGS = {
-    "bind-address": "127.0.0.1",
     "socket": "server.sock",  # relative to the data folder: a deep folder's path would not fit into a socket address
     "pid-file": "server.pid",
     "skip-name-resolve": "1",
@@ -31,6 +31,9 @@ SETTINGS = {
     "max-connections": "500",
 }
 
+EVERYWHERE = "CREATE USER IF NOT EXISTS root@'%';\nGRANT ALL ON *.* TO root@'%' WITH GRANT OPTION;\n"
+"""On a host of its own, who logs in comes from another."""
+
 
 class MariaDB(Server):
     """The server; root without password, reachable from loopback alone."""
@@ -38,24 +41,38 @@ class MariaDB(Server):
     name: ClassVar[str] = "mariadb"
     package: ClassVar[str] = "mariadb-server"
 
-    def __init__(self, folder: Path, ports: Ports, *, path: str | None = None, keep_open: Sequence[int] = ()) -> None:
-        super().__init__(folder, path=path, keep_open=keep_open)
+    def __init__(
+        self,
+        folder: Path,
+        ports: Ports,
+        *,
+        path: str | None = None,
+        keep_open: Sequence[int] = (),
+        place: Place = HERE,
+    ) -> None:
+        super().__init__(folder, path=path, keep_open=keep_open, place=place)
         self.port = ports.take("mariadb")
         self.data = self.folder / "data"
 
     def url(self, service: str) -> str:
         """The URL of a service's database."""
-        return f"mysql://root@127.0.0.1:{self.port}/{service}_db"
+        return f"mysql://root@{self.place.address}:{self.port}/{service}_db"
 
     def argv(self) -> Sequence[str]:
         """The command line; no configuration file of the machine is read."""
-        settings = {"datadir": str(self.data), "port": str(self.port), **SETTINGS}
         return [
             self.program("mariadbd", "mysqld"),
             "--no-defaults",
             *_as_root(),
-            *(f"--{key}={value}" for key, value in settings.items()),
+            *(f"--{key}={value}" for key, value in self.settings().items()),
         ]
+
+    def settings(self) -> dict[str, str]:
+        """The server's options."""
+        own = {"datadir": str(self.data), "port": str(self.port), "bind-address": self.place.address}
+        if self.place != HERE:
+            own["init-file"] = str(self.folder / "users.sql")
+        return {**own, **SETTINGS}
 
     def environment(self) -> Mapping[str, str]:
         """Its temporary files stay in the folder too."""
@@ -64,6 +81,8 @@ class MariaDB(Server):
     async def prepare(self) -> None:
         """Lay out the data folder once; one that was interrupted is laid out again. Raises LocalError."""
         await super().prepare()
+        if self.place != HERE:
+            (self.folder / "users.sql").write_text(EVERYWHERE)
         if self.data.exists():
             return
         part = self.folder / "data.part"
@@ -81,7 +100,7 @@ class MariaDB(Server):
     async def probe(self) -> None:
         """Log in and create the services' databases where absent."""
         try:
-            connection = await aiomysql.connect(host="127.0.0.1", port=self.port, user="root", autocommit=True)
+            connection = await aiomysql.connect(host=self.place.address, port=self.port, user="root", autocommit=True)
         except pymysql.err.OperationalError as error:
             raise ConnectionError(str(error)) from error
         try:

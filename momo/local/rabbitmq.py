@@ -10,15 +10,16 @@ from typing import ClassVar
 import aiormq
 
 from momo.local import process
+from momo.local.place import HERE, Place
 from momo.local.ports import Ports
 from momo.local.server import LocalError, Server
 
 PLUGINS = ("rabbitmq_management", "rabbitmq_prometheus", "rabbitmq_consistent_hash_exchange")
 CONFIGURATION = """\
-listeners.tcp.local = 127.0.0.1:{rabbitmq}
-management.tcp.ip = 127.0.0.1
+listeners.tcp.local = {address}:{rabbitmq}
+management.tcp.ip = {address}
 management.tcp.port = {rabbitmq_management}
-prometheus.tcp.ip = 127.0.0.1
+prometheus.tcp.ip = {address}
 prometheus.tcp.port = {rabbitmq_prometheus}
 log.connection.level = warning
 raft.wal_max_size_bytes = 67108864
@@ -34,14 +35,22 @@ class RabbitMQ(Server):
     # The listeners close and the stores are written within 0.1 s; the rest of its 6 s is a timeout among its own parts.
     stop_seconds: ClassVar[float] = 3.0
 
-    def __init__(self, folder: Path, ports: Ports, *, path: str | None = None, keep_open: Sequence[int] = ()) -> None:
-        super().__init__(folder, path=path, keep_open=keep_open)
+    def __init__(
+        self,
+        folder: Path,
+        ports: Ports,
+        *,
+        path: str | None = None,
+        keep_open: Sequence[int] = (),
+        place: Place = HERE,
+    ) -> None:
+        super().__init__(folder, path=path, keep_open=keep_open, place=place)
         purposes = ("rabbitmq", *(f"rabbitmq_{part}" for part in ("management", "prometheus", "nodes", "names")))
         self._ports = {purpose: ports.take(purpose) for purpose in purposes}
         self.port = self._ports["rabbitmq"]
-        self.url = f"amqp://guest:guest@127.0.0.1:{self.port}/"
-        self.management_url = f"http://guest:guest@127.0.0.1:{self._ports['rabbitmq_management']}"
-        self.prometheus_url = f"http://127.0.0.1:{self._ports['rabbitmq_prometheus']}/metrics"
+        self.url = f"amqp://guest:guest@{place.address}:{self.port}/"
+        self.management_url = f"http://guest:guest@{place.address}:{self._ports['rabbitmq_management']}"
+        self.prometheus_url = f"http://{place.address}:{self._ports['rabbitmq_prometheus']}/metrics"
         self._names: Process | None = None
 
     def argv(self) -> Sequence[str]:
@@ -50,10 +59,11 @@ class RabbitMQ(Server):
 
     def environment(self) -> Mapping[str, str]:
         """Every path and port that the node's scripts would otherwise take from the machine."""
+        interface = self.place.address.replace(".", ",")
         return {
             "HOME": str(self.folder),  # the cookie's place
             "ERL_EPMD_PORT": str(self._ports["rabbitmq_names"]),
-            "ERL_EPMD_ADDRESS": "127.0.0.1",
+            "ERL_EPMD_ADDRESS": self.place.address,
             "RABBITMQ_NODENAME": "momo@localhost",
             "RABBITMQ_DIST_PORT": str(self._ports["rabbitmq_nodes"]),
             "RABBITMQ_CONF_ENV_FILE": "/dev/null",
@@ -63,17 +73,22 @@ class RabbitMQ(Server):
             "RABBITMQ_MNESIA_BASE": str(self.folder / "data"),
             "RABBITMQ_LOG_BASE": str(self.folder / "log"),
             "RABBITMQ_LOGS": "-",
-            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "-kernel inet_dist_use_interface {127,0,0,1}",
+            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": f"-kernel inet_dist_use_interface {{{interface}}}",
             "RUNNING_UNDER_SYSTEMD": "1",  # the script then becomes the node, so that our signals reach it
         }
+
+    def configuration(self) -> str:
+        """The configuration file."""
+        written = CONFIGURATION.format(address=self.place.address, **self._ports)
+        return written if self.place == HERE else f"{written}loopback_users = none\n"
 
     async def prepare(self) -> None:
         """Write the configuration and start the node's own name service (epmd), which would outlive it otherwise."""
         await super().prepare()
         epmd = self.program("epmd")
-        (self.folder / "rabbitmq.conf").write_text(CONFIGURATION.format_map(self._ports))
+        (self.folder / "rabbitmq.conf").write_text(self.configuration())
         (self.folder / "enabled_plugins").write_text(f"[{','.join(PLUGINS)}].\n")
-        self._names = await self.run(epmd, "-port", str(self._ports["rabbitmq_names"]), "-address", "127.0.0.1")
+        self._names = await self.run(epmd, "-port", str(self._ports["rabbitmq_names"]), "-address", self.place.address)
 
     async def probe(self) -> None:
         """Open and close an AMQP connection; the node listens only once its plugins run."""
@@ -86,7 +101,8 @@ class RabbitMQ(Server):
     async def control(self, *words: str) -> str:
         """What `rabbitmqctl WORDS` says about this node. Raises LocalError when it fails."""
         environment = {"PATH": self._path, "LANG": "C.UTF-8", **self.environment()}
-        started = await process.spawn([self.program("rabbitmqctl"), "--quiet", *words], environment, PIPE)
+        command = [self.program("rabbitmqctl"), "--quiet", *words]
+        started = await process.spawn([*self.place.within, *command], environment, PIPE)
         try:
             said = (await started.communicate())[0].decode(errors="replace").strip()
         finally:

@@ -9,6 +9,7 @@ from typing import ClassVar
 import redis.asyncio
 import redis.exceptions
 
+from momo.local.place import HERE, Place
 from momo.local.ports import Ports
 from momo.local.server import Server
 
@@ -19,16 +20,25 @@ class Redis(Server):
     name: ClassVar[str] = "redis"
     package: ClassVar[str] = "redis-server"
 
-    def __init__(self, folder: Path, ports: Ports, *, path: str | None = None, keep_open: Sequence[int] = ()) -> None:
-        super().__init__(folder, path=path, keep_open=keep_open)
+    def __init__(
+        self,
+        folder: Path,
+        ports: Ports,
+        *,
+        path: str | None = None,
+        keep_open: Sequence[int] = (),
+        place: Place = HERE,
+    ) -> None:
+        super().__init__(folder, path=path, keep_open=keep_open, place=place)
         self.port = ports.take("redis")
-        self.url = f"redis://127.0.0.1:{self.port}/0"
+        self.url = f"redis://{place.address}:{self.port}/0"
 
     def argv(self) -> Sequence[str]:
         """The command line; all settings are on it."""
         settings = {
             "port": str(self.port),
-            "bind": "127.0.0.1",
+            "bind": self.place.address,
+            "protected-mode": "no",  # whatever reaches the address may come in
             "dir": str(self.folder),
             "save": "",
             "appendonly": "no",

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from momo.local import process
+from momo.local.place import HERE, Place
 
 PROGRAM_FOLDERS = (
     "/usr/lib/rabbitmq/bin",
@@ -43,14 +44,17 @@ class Server(abc.ABC):
     start_seconds: ClassVar[float] = 30.0
     stop_seconds: ClassVar[float] = 4.0
     port: int
-    """Where clients connect, on 127.0.0.1."""
+    """Where clients connect, at the address of its place."""
 
-    def __init__(self, folder: Path, *, path: str | None = None, keep_open: Sequence[int] = ()) -> None:
+    def __init__(
+        self, folder: Path, *, path: str | None = None, keep_open: Sequence[int] = (), place: Place = HERE
+    ) -> None:
         """`path` replaces the search path for programs; `keep_open` are descriptors that the server inherits."""
         self.folder = folder.absolute() / self.name
         self.log = self.folder / "server.log"
         self._path = search_path() if path is None else path
         self._keep_open = keep_open
+        self.place = place
         self._process: Process | None = None
 
     @property
@@ -113,7 +117,8 @@ class Server(abc.ABC):
         with self.log.open("ab") as output:
             environment = {"PATH": self._path, "LANG": "C.UTF-8", **self.environment()}
             # Orphans end in order: RabbitMQ forgets a quorum queue that it was told of less than 3 s before a SIGKILL.
-            return await process.spawn(argv, environment, output, keep_open=self._keep_open, orphaned=signal.SIGTERM)
+            words = (*self.place.within, *argv)
+            return await process.spawn(words, environment, output, keep_open=self._keep_open, orphaned=signal.SIGTERM)
 
     def program(self, *names: str) -> str:
         """The path of the first of `names` that is installed. Raises LocalError that names the package."""
@@ -135,7 +140,7 @@ class Server(abc.ABC):
                 raise LocalError(f"{self.name} ended with {how} while starting: {self.last_words()}")
             try:
                 async with asyncio.timeout(5):
-                    _, writer = await asyncio.open_connection("127.0.0.1", self.port)  # clients log each refusal
+                    _, writer = await asyncio.open_connection(self.place.address, self.port)  # clients log each refusal
                     writer.close()
                     return await self.probe()
             except OSError:  # includes the inner timeout: a half-started server may accept and then keep silent

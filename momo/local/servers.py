@@ -10,6 +10,7 @@ from pathlib import Path
 from momo import settings
 from momo.local.folder import locked
 from momo.local.mariadb import MariaDB
+from momo.local.place import HERE, Place
 from momo.local.ports import Ports
 from momo.local.rabbitmq import RabbitMQ
 from momo.local.redis import Redis
@@ -56,19 +57,19 @@ class Servers:
 
 @asynccontextmanager
 async def private_servers(
-    folder: Path, ports: Mapping[str, int] | None = None, *, path: str | None = None
+    folder: Path, ports: Mapping[str, int] | None = None, *, path: str | None = None, place: Place = HERE
 ) -> AsyncIterator[Servers]:
     """All three servers with their data under `folder`, for as long as the block runs.
 
     `ports` asks for ports by purpose (`rabbitmq`, `rabbitmq_management`, `mariadb`, `redis`); the others are those of
-    last time or free. `path` replaces the search path for programs. Raises LocalError.
+    last time or free. `path` replaces the search path for programs; `place` is where they run. Raises LocalError.
     """
     async with locked(folder) as lock:
         chosen = Ports(folder, ports)
         servers = Servers(
-            RabbitMQ(folder, chosen, path=path, keep_open=[lock]),
-            MariaDB(folder, chosen, path=path, keep_open=[lock]),
-            Redis(folder, chosen, path=path, keep_open=[lock]),
+            RabbitMQ(folder, chosen, path=path, keep_open=[lock], place=place),
+            MariaDB(folder, chosen, path=path, keep_open=[lock], place=place),
+            Redis(folder, chosen, path=path, keep_open=[lock], place=place),
         )
         async with running([servers.rabbitmq, servers.mariadb, servers.redis]):
             yield servers

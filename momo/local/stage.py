@@ -16,7 +16,7 @@ from momo.broker.topology import declare, topology
 from momo.local.ports import free_port
 from momo.local.readiness import until_ready
 from momo.local.servers import Servers
-from momo.settings import DATABASES, Settings, environment
+from momo.settings import DATABASES, Settings, environment, resolved
 from momo.store.migrate import folder, migrate_all
 
 
@@ -41,6 +41,8 @@ async def prepare(servers: Servers, name: str = "momo") -> Settings:
 
 
 MOMO = (sys.executable, "-m", "momo")
+STDERR = 2
+"""Where children speak: what this process has on stdout may be for programs."""
 
 
 @asynccontextmanager
@@ -48,7 +50,8 @@ async def process(
     settings: Settings, *words: str, program: Sequence[str] = MOMO
 ) -> AsyncIterator[asyncio.subprocess.Process]:
     """`momo WORDS` as a process of its own; it is told to end with the block, and killed if it does not in time."""
-    child = await asyncio.create_subprocess_exec(*program, *words, env={**os.environ, **environment(settings)})
+    told = {**resolved(os.environ), **environment(settings)}
+    child = await asyncio.create_subprocess_exec(*program, *words, env=told, stdout=STDERR)
     try:
         yield child
     finally:

@@ -72,6 +72,7 @@ async def up(folder: Path, settings_env: Mapping[str, str], *, fresh: bool, port
 
 async def _run(folder: Path, given: Mapping[str, str], console: Console, *, fresh: bool, port: int | None) -> None:
     began = time.monotonic()
+    given = settings.resolved(given)
     settings.load({name: value for name, value in given.items() if name.startswith("MOMO_")})  # refuse before starting
     async with locked(folder, fresh=fresh) as lock:
         ports = Ports(folder, _wanted(given, port))
@@ -90,7 +91,7 @@ async def _run(folder: Path, given: Mapping[str, str], console: Console, *, fres
         told = msgspec.structs.replace(told, grace_seconds=min(told.grace_seconds, CHILD_GRACE - 1.5))
         say = _teller(console)
         async with kept_running(servers, say), _children(say) as supervisor:
-            env = {**os.environ, **settings.environment(told)}
+            env = {**settings.resolved(os.environ), **settings.environment(told)}
             for name, *command in (("migrate", "migrate"), ("topology", "topology", "declare")):
                 await supervisor.run(Child(name, _momo(*command), env))
             for child in _processes(env, sandbox="MOMO_TOSS_URL" not in given):

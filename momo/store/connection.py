@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
 import aiomysql
 from pymysql.constants import CLIENT
 
+from momo.silence import give_up_on_silence
+from momo.store.address import Address, Server, address_of, is_writable
 from momo.store.errors import DRIVER_ERRORS, StoreUnavailable, classify
 from momo.store.literal import bind
 
@@ -18,7 +19,8 @@ _SESSION = (
     "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED",
     "SET SESSION time_zone='+00:00'",
     # a flush holds its locks for milliseconds; who waits longer waits for somebody that hangs
-    "SET SESSION innodb_lock_wait_timeout=1",
+    # and where that somebody's host is gone, the server alone can let go: MariaDB does, MySQL notices the connection
+    "SET SESSION innodb_lock_wait_timeout=1 /*M! , SESSION idle_transaction_timeout=10 */",
     "SET SESSION sql_mode='STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION,ERROR_FOR_DIVISION_BY_ZERO'",
 )
 
@@ -43,30 +45,26 @@ class Connection:
     async def open(
         cls, url: str, *, autocommit: bool = False, statement_timeout: float = 30.0, scripts: bool = False
     ) -> Connection:
-        """Connects to `mysql://user:password@host:port/database`. `scripts` lets several statements share a round trip
-        (see `script`). Raises StoreUnavailable."""
-        parts = urlsplit(url)
-        driver = aiomysql.Connection(
-            host=parts.hostname or "127.0.0.1",
-            port=parts.port or 3306,
-            user=unquote(parts.username or "root"),
-            password=unquote(parts.password or ""),
-            db=parts.path.lstrip("/"),
-            charset="utf8mb4",
-            connect_timeout=5,
-            autocommit=autocommit,
-        )
-        if not scripts:
-            # The driver turns it on by itself; one statement a call leaves an injection nothing to add to.
-            driver.client_flag &= ~CLIENT.MULTI_STATEMENTS
-        try:
-            await driver._connect()  # noqa: SLF001 - `aiomysql.connect` can't clear the flag above
-            connection = cls(driver, statement_timeout, scripts=scripts)
-            for statement in _SESSION:
-                await connection.change(statement)
-        except DRIVER_ERRORS as error:
-            raise StoreUnavailable(f"{parts.hostname}:{parts.port}{parts.path}: {error}") from error
-        return connection
+        """Connects to `mysql://user:password@host:port/database`, where the URL names several servers to the one that
+        takes writes. `scripts` lets several statements share a round trip (see `script`). Raises StoreUnavailable."""
+        address = address_of(url)
+
+        async def to(server: Server) -> Connection:
+            driver = _driver(address, server, autocommit=autocommit, scripts=scripts)
+            try:
+                await driver._connect()  # noqa: SLF001 - `aiomysql.connect` can't clear the flag for scripts
+                give_up_on_silence(driver._writer.transport)  # noqa: SLF001 - it shows its socket to nobody
+                connection = cls(driver, statement_timeout, scripts=scripts)
+                for statement in _SESSION:
+                    await connection.change(statement)
+            except DRIVER_ERRORS as error:
+                raise StoreUnavailable(f"{server}/{address.database}: {error}") from error
+            except asyncio.CancelledError:  # another server was quicker
+                driver.close()
+                raise
+            return connection
+
+        return await (to(address.servers[0]) if len(address.servers) == 1 else _writable(map(to, address.servers)))
 
     async def rows(self, sql: str, *args: Any) -> Rows:
         """The rows of `sql`, with `%s` bound to `args`. Raises StoreContention, StoreUnavailable or StoreError."""
@@ -127,6 +125,56 @@ class Connection:
             self.close()
             raise
         return answers
+
+
+def _driver(address: Address, server: Server, *, autocommit: bool, scripts: bool) -> Any:
+    driver = aiomysql.Connection(
+        host=server.host,
+        port=server.port,
+        user=address.user,
+        password=address.password,
+        db=address.database,
+        charset="utf8mb4",
+        connect_timeout=5,
+        autocommit=autocommit,
+    )
+    if not scripts:
+        # The driver turns it on by itself; one statement a call leaves an injection nothing to add to.
+        driver.client_flag &= ~CLIENT.MULTI_STATEMENTS
+    return driver
+
+
+async def _writable(opening: Iterable[Coroutine[Any, Any, Connection]]) -> Connection:
+    """That one of the connections, all opened at once, whose server takes writes; the others are closed."""
+    tasks = [asyncio.create_task(_if_writable(one)) for one in opening]
+    found, waiting = None, set(tasks)
+    try:
+        while waiting and found is None:
+            done, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+            found = next((task.result() for task in done if task.exception() is None), None)
+    finally:
+        for task in tasks:
+            task.cancel()
+        ended = await asyncio.gather(*tasks, return_exceptions=True)
+        for one in ended:
+            if isinstance(one, Connection) and one is not found:
+                one.close()
+    if found is None:
+        raise StoreUnavailable("; ".join(map(str, ended)))
+    return found
+
+
+async def _if_writable(opening: Coroutine[Any, Any, Connection]) -> Connection:
+    connection = await opening
+    try:
+        [(read_only,)] = await connection.rows("SELECT @@global.read_only")
+    except BaseException:
+        connection.close()
+        raise
+    if is_writable(read_only):
+        return connection
+    connection.close()
+    raise StoreUnavailable("a server takes no writes")
 
 
 def _parts(statements: Sequence[str]) -> Iterator[Sequence[str]]:

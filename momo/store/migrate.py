@@ -5,13 +5,13 @@ from __future__ import annotations
 import time
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
 import aiomysql
 import pymysql
 from pymysql.constants import CLIENT
 
 from momo.settings import DATABASES, Settings
+from momo.store.address import Address, address_of, is_writable
 from momo.store.literal import bind
 from momo.store.scripts import MigrationError, Script, order_of, scripts_in, statements_in
 
@@ -52,41 +52,51 @@ async def migrate(url: str, folder: Path) -> list[str]:
     Creates the database where there is none. Raises MigrationError.
     """
     scripts = scripts_in(folder)
-    session = await _connect(url)
+    try:
+        address = address_of(url)
+    except ValueError as error:
+        raise MigrationError(str(error)) from error
+    session = await _connect(address)
     try:
         return await _locked(session, scripts)
     except pymysql.MySQLError as error:
-        raise MigrationError(f"{_place(url)} said no: {_reason(error)}") from error
+        raise MigrationError(f"{address} said no: {_reason(error)}") from error
     finally:
         session.close()
 
 
-async def _connect(url: str) -> aiomysql.Connection:
-    parts = urlsplit(url)
-    database = unquote(parts.path.lstrip("/"))
-    if parts.scheme != "mysql" or not parts.hostname or not database:
-        raise MigrationError("a database URL is malformed: write mysql://user:password@host:port/database")
-    session = aiomysql.Connection(
-        host=parts.hostname,
-        port=parts.port or 3306,
-        user=unquote(parts.username or "root"),
-        password=unquote(parts.password or ""),
-        charset="utf8mb4",
-        autocommit=True,
-        connect_timeout=10,
-    )
-    # The driver switches it on by itself. One statement a call is what lets an error name its statement.
-    session.client_flag &= ~CLIENT.MULTI_STATEMENTS
-    name = database.replace("`", "``")
-    try:
-        await session._connect()  # noqa: SLF001 - `aiomysql.connect` offers no way to clear the flag first
-        if not await _rows(session, "SELECT 1 FROM information_schema.schemata WHERE schema_name = %s", database):
-            await _rows(session, f"CREATE DATABASE IF NOT EXISTS `{name}` CHARACTER SET utf8mb4")
-        await session.select_db(database)
-    except (TimeoutError, pymysql.MySQLError, OSError) as error:
+async def _connect(address: Address) -> aiomysql.Connection:
+    """A session in the database, created where there is none, on the server that takes writes."""
+    refusals = []
+    for server in address.servers:
+        session = aiomysql.Connection(
+            host=server.host,
+            port=server.port,
+            user=address.user,
+            password=address.password,
+            charset="utf8mb4",
+            autocommit=True,
+            connect_timeout=10,
+        )
+        # The driver switches it on by itself. One statement a call is what lets an error name its statement.
+        session.client_flag &= ~CLIENT.MULTI_STATEMENTS
+        try:
+            await session._connect()  # noqa: SLF001 - `aiomysql.connect` offers no way to clear the flag first
+            if len(address.servers) == 1 or is_writable((await _rows(session, "SELECT @@global.read_only"))[0][0]):
+                await _enter(session, address.database)
+                return session
+            refusals.append(f"{server} takes no writes")
+        except (TimeoutError, pymysql.MySQLError, OSError) as error:
+            refusals.append(str(error))
         session.close()
-        raise MigrationError(f"{_place(url)} can't be used, check the URL and its user's rights: {error}") from error
-    return session
+    raise MigrationError(f"{address} can't be used, check the URL and its user's rights: {'; '.join(refusals)}")
+
+
+async def _enter(session: aiomysql.Connection, database: str) -> None:
+    name = database.replace("`", "``")
+    if not await _rows(session, "SELECT 1 FROM information_schema.schemata WHERE schema_name = %s", database):
+        await _rows(session, f"CREATE DATABASE IF NOT EXISTS `{name}` CHARACTER SET utf8mb4")
+    await session.select_db(database)
 
 
 async def _locked(session: aiomysql.Connection, scripts: list[Script]) -> list[str]:
@@ -161,11 +171,6 @@ async def _rows(session: aiomysql.Connection, sql: str, *args: object) -> list[t
     # A cursor would make a Python warning of each of the server's, such as that a primary key needs no name.
     await session.query(bind(sql, args))
     return list(session._result.rows or ())  # noqa: SLF001
-
-
-def _place(url: str) -> str:
-    parts = urlsplit(url)
-    return f"{parts.hostname}:{parts.port or 3306}{parts.path}"
 
 
 def _reason(error: Exception) -> str:

@@ -9,8 +9,9 @@ import aiohttp
 import pytest
 
 from momo.chaos.child import Child
+from momo.chaos.members import Unsettled
 from momo.chaos.ports import HIGHEST, LOWEST, lasting_ports
-from momo.chaos.site import Site, Unsettled
+from momo.chaos.site import Site
 from momo.local.ports import is_free
 from momo.local.server import LocalError
 from tests.waiting import eventually

@@ -9,7 +9,8 @@ from contextlib import suppress
 
 from momo.chaos.child import Child
 from momo.chaos.faults.locks import rows_locked, waiting
-from momo.chaos.site import HEARTBEAT_SECONDS, Site, Unsettled
+from momo.chaos.members import Unsettled
+from momo.chaos.site import HEARTBEAT_SECONDS, Site
 from momo.local.process import how_it_ended
 
 CAUGHT_SECONDS = 0.9
