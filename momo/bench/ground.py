@@ -35,6 +35,7 @@ class Size(msgspec.Struct, frozen=True, kw_only=True):
     inbox: int = 10_000_000
     first: int = 20_000
     peers: int = 4_000
+    handover: int = 200_000
 
 
 FULL = Size()
@@ -50,11 +51,13 @@ QUICK = Size(
     inbox=500_000,
     first=10_000,
     peers=1_000,
+    handover=20_000,
 )
 
 
 class Ground(msgspec.Struct, kw_only=True):
-    """`drain_rate` is what the drain case has found on these servers, in messages/s; 0 before it ran."""
+    """`drain_rate` is what the drain case has found on these servers, in messages/s, and `costs` are what the cost case
+    has: 0 and empty before they ran."""
 
     settings: Settings
     servers: Servers
@@ -62,6 +65,7 @@ class Ground(msgspec.Struct, kw_only=True):
     say: Callable[[str], None]
     repeat: int = 1
     drain_rate: float = 0.0
+    costs: Figures = {}
 
     def pid(self, server: Server) -> int:
         """The process of one of `servers`. Raises RuntimeError where it does not run."""

@@ -32,10 +32,11 @@ def host_and_port(address: str) -> tuple[str, int]:
 
 class Answered(msgspec.Struct, kw_only=True):
     """`times` in seconds, each from when its request was due. `within` answers came in `seconds`: until the last
-    request was due, or, of those that are not sent by schedule, until the last answer."""
+    request was due, or, of those that are not sent by schedule, until the last answer. They had `size` bytes in all."""
 
     times: list[float]
     statuses: Counter[int]
+    size: int = 0
     within: int = 0
     seconds: float = 0.0
 
@@ -47,7 +48,7 @@ class Answered(msgspec.Struct, kw_only=True):
 class Line(asyncio.Protocol):
     """One connection with at most one request under way."""
 
-    def __init__(self, answered: Callable[[Line, int], None], lost: Callable[[], None]) -> None:
+    def __init__(self, answered: Callable[[Line, int, int], None], lost: Callable[[], None]) -> None:
         self._answered = answered
         self._lost = lost
         self._held = b""
@@ -70,9 +71,9 @@ class Line(asyncio.Protocol):
         length = LENGTH.search(self._held, 0, end + 2)
         if length is None or len(self._held) < end + 4 + int(length[1]):
             return
-        status = int(self._held[9:12])
+        status, size = int(self._held[9:12]), len(self._held)
         self._held = b""
-        self._answered(self, status)
+        self._answered(self, status, size)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
         self._lost()
@@ -153,8 +154,9 @@ class Lines:
             request, due = self._due.popleft()
             self._free.popleft().ask(request, due)
 
-    def _answered(self, line: Line, status: int) -> None:
+    def _answered(self, line: Line, status: int, size: int) -> None:
         now = time.perf_counter()
+        self._found.size += size
         self._found.times.append(now - line.due)
         self._found.statuses[status] += 1
         self._found.within += now <= self._until

@@ -27,7 +27,7 @@ from momo.bench.timing import percentiles, quiet
 from momo.bench.usage import resident_mb
 from momo.live import RedisPush
 from momo.local.stage import process
-from momo.settings import Settings, environment
+from momo.settings import Settings, environment, resolved
 
 FIRST_MEMBER = 1_000
 SPARE_FILES = 500
@@ -106,7 +106,7 @@ def allow_files(count: int) -> None:
 async def _crowd(settings: Settings, address: str, count: int) -> AsyncIterator[Crowd]:
     child = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "momo.bench.crowd", address, str(FIRST_MEMBER), str(count)),
-        env={**os.environ, **environment(settings)},
+        env={**resolved(os.environ), **environment(settings)},
         stdin=PIPE,
         stdout=PIPE,
         limit=1 << 26,

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import os
+import platform
+import re
 import statistics
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
 
 from momo.bench.backlog import backlog
+from momo.bench.cost import cost
 from momo.bench.drain import drain
 from momo.bench.drained import joined
 from momo.bench.ground import FULL, Case, Figures, Ground, Size
+from momo.bench.handover import handover
 from momo.bench.hot import hot, spread
 from momo.bench.http import http
 from momo.bench.idle import idle
@@ -24,6 +30,7 @@ from momo.bench.push import push
 from momo.bench.ratios import ratios
 from momo.bench.raw import raw
 from momo.bench.saga import saga
+from momo.bench.sized import sized
 from momo.bench.telemetry import telemetry
 from momo.local.servers import private_servers
 from momo.local.stage import prepare
@@ -41,18 +48,24 @@ CASES: dict[str, Case] = {
     "push": push,
     "overload": overload,
     "backlog": backlog,
+    "cost": cost,
+    "sized": sized,
+    "handover": handover,
     "peers": peers,
 }
-ONCE = frozenset({"push", "overload", "backlog", "peers"})
+ONCE = frozenset({"push", "overload", "backlog", "handover", "peers"})
 """Not in every round: they take minutes, and peers repeat by themselves."""
 WARM_UP = 2_000
 
 
 class Report(msgspec.Struct, kw_only=True):
-    """Each case's figures, and ratios between them: medians, with `_min` and `_max` where rounds differ."""
+    """Each case's figures, and ratios between them: medians, with `_min` and `_max` where rounds differ. `machine` is
+    where they were measured, `day` when."""
 
     cases: dict[str, Figures]
     ratios: Figures
+    machine: str = ""
+    day: str = ""
 
 
 def chosen(names: str) -> list[str]:
@@ -81,6 +94,8 @@ async def bench(cases: Sequence[str], repeat: int, say: Callable[[str], None], *
                     if number == 0 or case not in ONCE:
                         rounds[-1][case] = await _run(ground, case, number)
     return Report(
+        machine=machine(),
+        day=datetime.now(UTC).date().isoformat(),
         cases={case: summary([found[case] for found in rounds if case in found]) for case in cases},
         ratios=summary([ratios({**rounds[0], **found}) for found in rounds]),
     )
@@ -95,6 +110,16 @@ async def _run(ground: Ground, case: str, number: int) -> Figures:
     figures = ", ".join(f"{name} {value:g}" for name, value in found.items())
     ground.say(f"{case} {number + 1}/{ground.repeat} ({time.perf_counter() - began:.0f} s): {figures}")
     return found
+
+
+def machine() -> str:
+    """This one: its cores, their make, its kernel."""
+    try:
+        found = re.search(r"model name\s*:\s*(.+)", Path("/proc/cpuinfo").read_text(encoding="utf-8"))
+    except OSError:
+        found = None
+    make = found[1] if found else platform.machine()
+    return f"{os.cpu_count()} cores of {make}, {platform.system()} {platform.release()}"
 
 
 def summary(runs: Sequence[Mapping[str, float]]) -> Figures:
