@@ -1,6 +1,7 @@
 #!/bin/sh
 # Installs what MOMO needs and the machine lacks: the distribution's servers, then the locked Python packages in .venv.
-# `setup.sh test` also installs what only the tests run: Prometheus with promtool, and Chromium.
+# `setup.sh test` also installs what only the tests run: Prometheus with promtool, Chromium and nginx;
+# `setup.sh image` what builds images without a Docker engine.
 # Does nothing, quietly, when nothing is missing. Exit 2 with one clear line when something has to be done by hand.
 set -eu
 cd "$(dirname "$0")/.."
@@ -23,6 +24,12 @@ missing_packages() {
     if [ "$purpose" = test ]; then
         { has prometheus && has promtool; } || echo prometheus
         has chromium || echo chromium
+        has nginx || echo nginx-light
+        has ip || echo iproute2
+    fi
+    if [ "$purpose" = image ]; then
+        has buildah || echo buildah
+        has debootstrap || echo debootstrap
     fi
 }
 
@@ -51,28 +58,6 @@ install_packages() {
     rm -f "$log"
 }
 
-# pip's own configuration (mirror, certificates), for uv, which does not read it.
-pip_setting() {
-    .venv/bin/python -m pip config list 2>/dev/null | sed -n "s/^[^=]*\.$1='\(.*\)'\$/\1/p" | sed 's/\\n/ /g' | head -n 1
-}
-
-follow_pip_configuration() {
-    index=${PIP_INDEX_URL:-$(pip_setting index-url)}
-    extra=${PIP_EXTRA_INDEX_URL:-$(pip_setting extra-index-url)}
-    links=${PIP_FIND_LINKS:-$(pip_setting find-links)}
-    cert=${PIP_CERT:-$(pip_setting cert)}
-    if [ -z "${UV_DEFAULT_INDEX:-}${UV_INDEX_URL:-}" ] && [ -n "$index" ]; then export UV_DEFAULT_INDEX="$index"; fi
-    if [ -z "${UV_INDEX:-}${UV_EXTRA_INDEX_URL:-}" ] && [ -n "$extra" ]; then
-        # As pip does: any index may have the version. The hashes decide what is accepted.
-        export UV_INDEX="$extra" UV_INDEX_STRATEGY="${UV_INDEX_STRATEGY:-unsafe-best-match}"
-    fi
-    if [ -z "${UV_FIND_LINKS:-}" ] && [ -n "$links" ]; then
-        UV_FIND_LINKS=$(echo "$links" | tr ' ' ',')
-        export UV_FIND_LINKS
-    fi
-    if [ -z "${SSL_CERT_FILE:-}" ] && [ -n "$cert" ]; then export SSL_CERT_FILE="$cert"; fi
-}
-
 install_python_packages() {
     "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' ||
         give_up "$("$python" --version) is too old: MOMO needs Python 3.11 or later (PYTHON=/path/to/python3.11 make setup)"
@@ -86,6 +71,7 @@ install_python_packages() {
         .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes \
             --target .venv/uv -r requirements-uv.lock
     fi
+    . compose/index.sh
     follow_pip_configuration
     export VIRTUAL_ENV="$PWD/.venv"
     .venv/uv/bin/uv pip sync --quiet --require-hashes requirements.lock

@@ -15,12 +15,16 @@ from typing import Any, NoReturn, TypeVar
 import click
 
 from momo import settings as configuration
+from momo.deploy.commands import deploy
 from momo.dlq.commands import dlq
 from momo.dlq.queues import queues
 from momo.dlq.terminal import JSON, USUAL_FOLDER
+from momo.granting.command import grants
 from momo.lag.command import lag
 from momo.releases.commands import contracts
+from momo.routing.command import routes
 from momo.settings import DATABASES, Settings, SettingsError
+from momo.sizing.command import size
 from momo.stories.commands import trace
 
 T = TypeVar("T")
@@ -48,6 +52,10 @@ main.add_command(queues)
 main.add_command(lag)
 main.add_command(trace)
 main.add_command(contracts)
+main.add_command(size)
+main.add_command(routes)
+main.add_command(grants)
+main.add_command(deploy)
 
 
 @main.command()
@@ -182,29 +190,6 @@ def topology_check() -> None:
     click.echo("the broker has the topology, and nothing else")
 
 
-@main.command()
-@click.option(
-    "--format",
-    "which",
-    type=click.Choice(["json", "sql", "rabbitmq"]),
-    default="json",
-    show_default=True,
-    help="What each user may do, as data, as statements, or as definitions to import.",
-)
-def grants(which: str) -> None:
-    """Print the least that each process's user needs on the broker and in the databases."""
-    import msgspec
-
-    from momo.grants import accesses, definitions, statements
-
-    settings = _settings()
-    if which == "sql":
-        click.echo("".join(f"{statement};\n" for statement in statements(settings)), nl=False)
-        return
-    found = definitions(settings) if which == "rabbitmq" else {"users": accesses()}
-    click.echo(msgspec.json.format(msgspec.json.encode(found)))
-
-
 @main.command("toss-sandbox")
 def toss_sandbox() -> None:
     """Run a Toss Payments of our own, for tests and demonstrations."""
@@ -286,8 +271,9 @@ def bench(cases: str, repeat: int | None, quick: bool, as_json: bool) -> None:
 @click.option("--minutes", type=click.FloatRange(0.1, 600), default=20.0, show_default=True, help="How long.")
 @click.option("--seed", type=int, help="Repeats a schedule: the seed that an earlier run printed.")
 @click.option("--faults", default="all", show_default=True, help="Which kinds to draw from, separated by commas.")
+@click.option("--hosts", is_flag=True, help="On five hosts, with their faults: network namespaces, as root.")
 @JSON
-def chaos(minutes: float, seed: int | None, faults: str, as_json: bool) -> None:
+def chaos(minutes: float, seed: int | None, faults: str, hosts: bool, as_json: bool) -> None:
     """Break a private MOMO under load in every way it must survive, then compare a ledger; exit 1 where it differs."""
     import random
     import tempfile
@@ -295,14 +281,16 @@ def chaos(minutes: float, seed: int | None, faults: str, as_json: bool) -> None:
     import msgspec
 
     from momo.chaos.report import show
+    from momo.chaos.run import ONE_MACHINE, Ground, chosen
     from momo.chaos.run import chaos as run
-    from momo.chaos.run import chosen
+    from momo.hosts.ground import HOSTS
     from momo.local.server import LocalError
 
     # the client library tells of every connection that breaks, and here they do
     logging.getLogger("aiormq").setLevel(logging.CRITICAL)
     try:
-        kinds = chosen(faults)
+        ground: Ground[Any] = HOSTS if hosts else ONE_MACHINE
+        kinds = chosen(faults, ground)
         seed = random.SystemRandom().randrange(2**32) if seed is None else seed
         with tempfile.TemporaryDirectory(prefix="momo-chaos-") as folder:
             report = _loop(
@@ -311,6 +299,7 @@ def chaos(minutes: float, seed: int | None, faults: str, as_json: bool) -> None:
                     seconds=minutes * 60,
                     seed=seed,
                     kinds=kinds,
+                    ground=ground,
                     say=lambda line: click.echo(line, err=True),
                 )
             )
