@@ -19,7 +19,7 @@ bench: setup ## measure drain rate, latency, and others that do the same work; m
 	@exec .venv/bin/momo bench $(ARGS)
 
 scale: setup ## measure what a message costs, alone on this machine, and write docs/scale.md's tables anew
-	.venv/bin/momo bench --cases cost,sized --json > momo/sizing/costs.json.new
+	.venv/bin/momo bench --cases cost,sized --json $(ARGS) > momo/sizing/costs.json.new
 	mv momo/sizing/costs.json.new momo/sizing/costs.json
 	.venv/bin/python -m tests.sizing.document
 

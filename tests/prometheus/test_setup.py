@@ -48,12 +48,13 @@ BY_HAND = "setup: install these by hand (named as in Debian), then run this agai
     ("words", "has", "missing"),
     [
         ((), (), "rabbitmq-server mariadb-server redis-server"),
-        (("test",), (), "rabbitmq-server mariadb-server redis-server prometheus chromium"),
-        (("test",), (*SERVERS, "prometheus"), "prometheus chromium"),
-        (("test",), (*SERVERS, "prometheus", "promtool"), "chromium"),
+        (("test",), (), "rabbitmq-server mariadb-server redis-server prometheus chromium nginx-light iproute2"),
+        (("test",), (*SERVERS, "prometheus", "ip"), "prometheus chromium nginx-light"),
+        (("test",), (*SERVERS, "prometheus", "promtool", "nginx", "ip"), "chromium"),
+        (("image",), SERVERS, "buildah debootstrap"),
     ],
 )
-async def test_the_tests_need_prometheus_and_chromium_besides_the_servers(
+async def test_tests_and_images_need_programs_besides_the_servers(
     tmp_path: Path, words: tuple[str, ...], has: tuple[str, ...], missing: str
 ) -> None:
     assert await lacking(tmp_path, *words, has=has) == f"{BY_HAND}{missing}\n"
