@@ -83,9 +83,14 @@ class Queue(msgspec.Struct, frozen=True, kw_only=True):
         return self.is_split or self.holds_back
 
     @property
+    def parts(self) -> tuple[str, ...]:
+        """The names of all its partitions, of every count."""
+        return tuple(name for names in self.partition_queues for name in names)
+
+    @property
     def sources(self) -> tuple[str, ...]:
         """Every queue on the broker that holds its messages: its own, and all partitions."""
-        return (self.name, *(name for names in self.partition_queues for name in names))
+        return (self.name, *self.parts)
 
     @property
     def _counts(self) -> tuple[int, ...]:

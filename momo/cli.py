@@ -14,16 +14,16 @@ from typing import Any, NoReturn, TypeVar
 
 import click
 
-from momo import settings as configuration
+from momo.dashboards.command import dashboards
 from momo.deploy.commands import deploy
 from momo.dlq.commands import dlq
 from momo.dlq.queues import queues
-from momo.dlq.terminal import JSON, USUAL_FOLDER
+from momo.dlq.terminal import JSON, USUAL_FOLDER, loaded
 from momo.granting.command import grants
 from momo.lag.command import lag
 from momo.releases.commands import contracts
 from momo.routing.command import routes
-from momo.settings import DATABASES, Settings, SettingsError
+from momo.settings import DATABASES, Settings
 from momo.sizing.command import size
 from momo.stories.commands import trace
 
@@ -56,6 +56,7 @@ main.add_command(size)
 main.add_command(routes)
 main.add_command(grants)
 main.add_command(deploy)
+main.add_command(dashboards)
 
 
 @main.command()
@@ -79,7 +80,7 @@ def serve(services: tuple[str, ...]) -> None:
 
     if unknown := set(services) - set(EVERYTHING):
         _fail(f"there is no service {min(unknown)!r}; there are: {', '.join(EVERYTHING)}")
-    settings = _settings()
+    settings = loaded()
     _prepare("gateway", settings)
     _loop(run(settings, services or EVERYTHING))
 
@@ -97,7 +98,7 @@ def work(names: tuple[str, ...], processes: int) -> None:
         services, queues = chosen(names)
     except ValueError as error:
         _fail(str(error))
-    settings = _settings()
+    settings = loaded()
     _prepare(services[0] if len(services) == 1 else "worker", settings)
     if processes > 1:
         from momo.processes import run_many
@@ -120,7 +121,7 @@ def relay(services: tuple[str, ...]) -> None:
 
     if unknown := set(services) - set(DATABASES):
         _fail(f"{min(unknown)!r} owns no database; these do: {', '.join(DATABASES)}")
-    settings = _settings()
+    settings = loaded()
     _prepare("relay", settings)
     _until_told(lambda stop: run(settings, services or DATABASES, stop))
 
@@ -131,7 +132,7 @@ def migrate() -> None:
     from momo.store.migrate import MigrationError, folder, migrate_all
 
     try:
-        applied = _loop(migrate_all(_settings(), folder()))
+        applied = _loop(migrate_all(loaded(), folder()))
     except MigrationError as error:
         _fail(str(error))
     for service, names in applied.items():
@@ -167,7 +168,7 @@ def topology_declare() -> None:
     from momo.broker.topology import topology as wanted
 
     try:
-        _loop(declare(_settings().amqp_url, wanted()))
+        _loop(declare(loaded().amqp_url, wanted()))
     except TopologyError as error:
         _fail(str(error))
 
@@ -178,7 +179,7 @@ def topology_check() -> None:
     from momo.broker.topology import TopologyError, check
     from momo.broker.topology import topology as wanted
 
-    settings = _settings()
+    settings = loaded()
     try:
         differences = _loop(check(settings.amqp_url, settings.amqp_management_url, wanted()))
     except TopologyError as error:
@@ -197,7 +198,7 @@ def toss_sandbox() -> None:
 
     from momo.toss.sandbox import run
 
-    settings = _settings()
+    settings = loaded()
     address = urlsplit(settings.toss_url)
     webhook = f"http://{settings.host}:{settings.port}/api/v2/payments/webhooks/toss"
     run(address.hostname or "127.0.0.1", address.port or 8090, settings.toss_secret_key, webhook)
@@ -311,29 +312,6 @@ def chaos(minutes: float, seed: int | None, faults: str, hosts: bool, as_json: b
         show(report)
     if not report.ok:
         sys.exit(1)
-
-
-@main.command()
-@click.option(
-    "--folder",
-    type=click.Path(path_type=Path, file_okay=False),
-    default=Path("compose/grafana/dashboards"),
-    show_default=True,
-    help="Where they are written.",
-)
-def dashboards(folder: Path) -> None:
-    """Write Grafana's dashboards, as the topology makes them."""
-    from momo.dashboards.files import write
-
-    for path in write(folder):
-        click.echo(path)
-
-
-def _settings() -> Settings:
-    try:
-        return configuration.load()
-    except SettingsError as error:
-        _fail(str(error))
 
 
 def _fail(text: str) -> NoReturn:

@@ -138,7 +138,7 @@ def _of(service: str) -> Access:
         queues=(*(name for q in queues for name in q.sources), *(queue.dead_letter_queue for queue in queues)),
         locks=tuple(map(lock_of, queues)),
         # a partition that is retired is deleted by who has emptied it
-        partitions=tuple(name for queue in queues for name in queue.sources[1:]),
+        partitions=tuple(name for queue in queues for name in queue.parts),
         keys=keys,
         exchanges=tuple(map(delay_exchange, DELAYS_MS)),
         services=(service,),

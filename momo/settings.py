@@ -128,6 +128,11 @@ def addressed(environ: Mapping[str, str]) -> bool:
     return any(name in environ or from_file(name) in environ for name in map(variable, _urls()))
 
 
+def inherited(settings: Settings) -> dict[str, str]:
+    """What a child gets: this process' own environment, with `settings` instead of what that says of them."""
+    return {**resolved(os.environ), **environment(settings)}
+
+
 def environment(settings: Settings) -> dict[str, str]:
     """`settings` as variables: what a supervisor hands to its children."""
     return {variable(name): str(value) for name, value in msgspec.structs.asdict(settings).items()}

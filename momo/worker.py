@@ -110,7 +110,7 @@ class Worker:
         self._seen = False
         for service in services:
             self._wire(service)
-        self._partitions = Partitions(settings.amqp_url, self._redis, self._consumers.partitions)
+        self._partitions = Partitions(settings.amqp_url, self._redis, self._consumers)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Consumes until `stop` is set, then finishes what is held, within the grace period."""
@@ -123,9 +123,9 @@ class Worker:
                 await self._connect(stop)
                 watch = asyncio.create_task(self._watch())
                 pauses = asyncio.create_task(self._pauses.run())
-                shares = asyncio.create_task(self._partitions.run(lambda: self._consumers.connection))
-                ended = await _first(stop, [*lanes, *([shares] if self._partitions else [])])
-                for task in (watch, pauses, shares):
+                shares = [asyncio.create_task(self._partitions.run())] if self._partitions else []
+                ended = await _first(stop, [*lanes, *shares])
+                for task in (watch, pauses, *shares):
                     task.cancel()
                 await self._partitions.stop()
                 self._seen = False

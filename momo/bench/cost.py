@@ -10,10 +10,9 @@ from itertools import islice
 
 from msgspec.structs import replace
 
-from contracts.base import Message
 from contracts.topology import queue_named
-from momo.bench.ground import Figures, Ground, reset
-from momo.bench.joins import IN_FLIGHT, WRITE, by_schedule, fill, publishing, sealed
+from momo.bench.ground import Figures, Ground, reset, tables_of
+from momo.bench.joins import by_schedule, fill, pour, publishing, sealed
 from momo.bench.lines import Answered, lines, listening
 from momo.bench.meetings import open_meetings
 from momo.bench.meter import Meter, spent
@@ -21,7 +20,6 @@ from momo.bench.requests import CAPACITY, MEETINGS, Joiners
 from momo.bench.timing import quiet
 from momo.bench.watched import Watched, watched
 from momo.bench.ways import RATES, WAYS, Way, sandbox
-from momo.broker.publisher import Publisher
 from momo.gateway.passwords import Passwords
 from momo.local.stage import process
 from momo.store.connection import connected
@@ -77,7 +75,7 @@ async def way_cost(ground: Ground, way: Way, idle: Figures) -> dict[str, Figures
         if way.beside is sandbox:
             await listening(settings.toss_url)
         messages = iter(await way.messages(settings, warm + bulk + sum(counts.values())))
-        await _poured(publisher, list(islice(messages, warm)))
+        await pour(publisher, list(sealed(islice(messages, warm))))
         await worker.until(way.queue, warm)
         meter = Meter(ground, {"worker": [worker.pid]})
         run = Run(meter, worker, way.queue, idle)
@@ -87,7 +85,7 @@ async def way_cost(ground: Ground, way: Way, idle: Figures) -> dict[str, Figures
                 with quiet():
                     await by_schedule(publisher, envelopes, rate)
         async with run.of("bulk", bulk):
-            await _poured(publisher, list(messages))
+            await pour(publisher, list(sealed(messages)))
     return run.found
 
 
@@ -119,28 +117,12 @@ class Run:
         self.found[name] = figures
 
 
-async def _poured(publisher: Publisher, messages: Sequence[Message]) -> None:
-    envelopes = list(sealed(messages))
-    batches = iter([envelopes[start : start + WRITE] for start in range(0, len(envelopes), WRITE)])
-
-    async def feed() -> None:
-        for batch in batches:
-            await publisher.publish(batch, timeout=60)
-
-    await asyncio.gather(*(feed() for _ in range(IN_FLIGHT)))
-
-
 async def _stored(ground: Ground, service: str) -> Figures:
     """Bytes that stay in the database for each row of the inbox: its own, and all."""
     async with connected(ground.settings.db_url(service)) as database:
         [(rows,)] = await database.rows("SELECT COUNT(*) FROM inbox")
-        tables = [
-            name
-            for (name,) in await database.rows(
-                "SELECT table_name FROM information_schema.tables WHERE table_schema = DATABASE()"
-            )
-        ]
-        await database.rows(f"ANALYZE TABLE {', '.join(f'`{name}`' for name in tables)}")
+        names = ", ".join(f"`{name}`" for name in await tables_of(database))
+        await database.rows(f"ANALYZE TABLE {names}")
         sizes: dict[str, int] = dict(
             await database.rows(
                 "SELECT table_name, data_length + index_length FROM information_schema.tables"

@@ -12,7 +12,7 @@ from contracts.topology import QUEUES
 from momo.local.server import Server
 from momo.local.servers import Servers
 from momo.settings import DATABASES, Settings
-from momo.store.connection import connected
+from momo.store.connection import Connection, connected
 
 Figures = dict[str, float]
 """What a case has measured: a figure's name with its unit at the end, and its value."""
@@ -91,15 +91,18 @@ async def reset(settings: Settings) -> None:
         await broker.close()
     for service in DATABASES:
         async with connected(settings.db_url(service)) as database:
-            tables = await database.rows(
-                "SELECT table_name FROM information_schema.tables WHERE table_schema = DATABASE()"
-            )
-            for (table,) in tables:
+            for table in await tables_of(database):
                 if table not in KEPT:
                     await database.change(f"TRUNCATE TABLE `{table}`")
     redis = Redis.from_url(settings.redis_url)
     await redis.flushdb()
     await redis.aclose()
+
+
+async def tables_of(database: Connection) -> list[str]:
+    """The names of the tables of a database."""
+    rows = await database.rows("SELECT table_name FROM information_schema.tables WHERE table_schema = DATABASE()")
+    return [name for (name,) in rows]
 
 
 async def waiting(settings: Settings, queue: str) -> int:

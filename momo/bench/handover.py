@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from contracts.meeting import JoinMeeting
 from contracts.topology import QUEUES
 from momo.bench.ground import Figures, Ground
-from momo.bench.joins import WRITE, joins, publishing
+from momo.bench.joins import joins, pour, publishing
 from momo.bench.meetings import open_meetings
 from momo.bench.partitioned import JOINS, joins_split
 from momo.broker.envelope import ACTOR, Envelope, seal
@@ -64,7 +64,8 @@ async def _measured(settings: Settings, hosts: Sequence[str], database: Connecti
     done = asyncio.Event()
     async with asyncio.timeout(PATIENCE), asyncio.TaskGroup() as tasks:
         cutting = tasks.create_task(_cut_in_turn(settings, hosts, done))
-        await _send(settings, _sealed(joins(first, MEETINGS, messages)))
+        async with publishing(settings) as publisher:
+            await pour(publisher, _sealed(joins(first, MEETINGS, messages)), in_flight=1)
         while await _decided(database) < messages:  # noqa: ASYNC110 - only its rows tell
             await asyncio.sleep(0.2)
         took = time.perf_counter() - began
@@ -78,13 +79,6 @@ def _sealed(messages: Iterable[JoinMeeting]) -> Iterator[Envelope]:
     """As `seal` does where the topology has the partitions."""
     for message in messages:
         yield replace(seal(message, message_id=fresh_id()), headers={ACTOR: str(message.meeting_id)})
-
-
-async def _send(settings: Settings, envelopes: Iterator[Envelope]) -> None:
-    """One write after the other: several at once would have no order."""
-    async with publishing(settings) as publisher:
-        while batch := list(itertools.islice(envelopes, WRITE)):
-            await publisher.publish(batch, timeout=60)
 
 
 async def _cut_in_turn(settings: Settings, hosts: Sequence[str], done: asyncio.Event) -> int:

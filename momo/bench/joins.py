@@ -51,14 +51,19 @@ async def publishing(settings: Settings) -> AsyncIterator[Publisher]:
 
 async def fill(settings: Settings, messages: Iterable[Message], traced: float | None = None) -> None:
     """Publishes all, as fast as the broker confirms; `traced` as in `sealed`."""
-    envelopes = sealed(messages, traced=traced)
     async with publishing(settings) as publisher:
+        await pour(publisher, sealed(messages, traced=traced))
 
-        async def feed() -> None:
-            while batch := list(itertools.islice(envelopes, WRITE)):
-                await publisher.publish(batch, timeout=60)
 
-        await asyncio.gather(*(feed() for _ in range(IN_FLIGHT)))
+async def pour(publisher: Publisher, envelopes: Iterable[Envelope], in_flight: int = IN_FLIGHT) -> None:
+    """Publishes all, as fast as the broker confirms, with so many writes under way; with one they keep their order."""
+    left = iter(envelopes)
+
+    async def feed() -> None:
+        while batch := list(itertools.islice(left, WRITE)):
+            await publisher.publish(batch, timeout=60)
+
+    await asyncio.gather(*(feed() for _ in range(in_flight)))
 
 
 async def by_schedule(publisher: Publisher, envelopes: Sequence[Envelope], rate: float) -> dict[str, float]:

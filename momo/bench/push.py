@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import random
 import resource
 import sys
@@ -27,7 +26,7 @@ from momo.bench.timing import percentiles, quiet
 from momo.bench.usage import resident_mb
 from momo.live import RedisPush
 from momo.local.stage import process
-from momo.settings import Settings, environment, resolved
+from momo.settings import Settings, inherited
 
 FIRST_MEMBER = 1_000
 SPARE_FILES = 500
@@ -106,7 +105,7 @@ def allow_files(count: int) -> None:
 async def _crowd(settings: Settings, address: str, count: int) -> AsyncIterator[Crowd]:
     child = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "momo.bench.crowd", address, str(FIRST_MEMBER), str(count)),
-        env={**resolved(os.environ), **environment(settings)},
+        env=inherited(settings),
         stdin=PIPE,
         stdout=PIPE,
         limit=1 << 26,

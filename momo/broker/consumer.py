@@ -80,9 +80,8 @@ class Consumers:
     def subscribe(self, queue: Queue, take: Callable[[Delivery], None], *, prefetch: int) -> None:
         """Messages of `queue` go to `take`, at most `prefetch` of them unacknowledged."""
 
-        def taken(message: Taken) -> None:
-            subscription.ledger = message.ledger
-            delivery = self._decode(subscription, message)
+        def taken(source: Subscription | Partition, message: Taken) -> None:
+            delivery = self._decode(source, message)
             if delivery is not None:
                 take(delivery)
 
@@ -99,18 +98,9 @@ class Consumers:
         subscriber(consumed)
         subscription = Subscription(queue, subscriber, self._routes, taken, prefetch, self._start)
         self._subscriptions[queue] = subscription
-        self.partitions[queue] = [self._partition(queue, name, take, prefetch) for name in queue.sources[1:]]
+        self.partitions[queue] = [Partition(queue, name, self._routes, taken, prefetch) for name in queue.parts]
         metrics.expect(queue.name)
         metrics.CONSUMING.labels(queue.name).set_function(lambda: subscription.consuming)
-
-    def _partition(self, queue: Queue, name: str, take: Callable[[Delivery], None], prefetch: int) -> Partition:
-        def taken(message: Taken) -> None:
-            delivery = self._decode(partition, message)
-            if delivery is not None:
-                take(delivery)
-
-        partition = Partition(queue, name, self._routes, taken, prefetch)
-        return partition
 
     @property
     def connection(self) -> Any:

@@ -13,8 +13,6 @@ import msgspec
 from pamqp.decode import embedded_value
 
 DELIVERED = "x-delivery-count"
-SUSPECT = 2
-"""A message that was in hand when so many processes died, or gave it up, may be what killed them."""
 
 _FLAGS_AT = 12
 _FLAGS = struct.Struct(">H").unpack_from

@@ -8,11 +8,10 @@ from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
-from aiormq.exceptions import AMQPError
-
 from contracts.topology import Queue
 from momo.broker.acks import Ledger
 from momo.broker.incoming import Incoming
+from momo.broker.subscription import GONE
 from momo.broker.topology import RETIRED
 from momo.broker.wire import Routes, Taken
 
@@ -20,7 +19,6 @@ log = logging.getLogger(__name__)
 
 SECONDS = 5.0
 """How long the broker may take for an answer."""
-GONE = (AMQPError, OSError, RuntimeError, TimeoutError)
 
 
 class Partition:
@@ -35,12 +33,7 @@ class Partition:
     """
 
     def __init__(
-        self,
-        queue: Queue,
-        name: str,
-        routes: Routes,
-        take: Callable[[Taken], None],
-        prefetch: int,
+        self, queue: Queue, name: str, routes: Routes, take: Callable[[Partition, Taken], None], prefetch: int
     ) -> None:
         self.queue = queue
         self.name = name
@@ -128,7 +121,7 @@ class Partition:
 
     def _taken(self, taken: Taken) -> None:
         self._ledger = taken.ledger
-        self._take(taken)
+        self._take(self, taken)
 
 
 async def _passed_by(message: Any) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from uuid import uuid4
 from zlib import crc32
@@ -14,6 +14,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from contracts.topology import Queue
+from momo.broker.consumer import Consumers
 from momo.broker.partition import Partition
 from momo.broker.publisher import PublishError
 from momo.lag.depths import Depth, Depths
@@ -31,14 +32,16 @@ PATIENT_LOOKS = 2
 
 
 class Partitions:
-    """Sees to `partitions`: each process consumes its share, and waits behind another's for when that one is gone.
+    """Sees to the partitions of `consumers`: each process consumes its share, and waits behind another's for when that
+    one is gone.
 
     The broker itself sees to it that a partition has one consumer at a time, so processes may think differently of
     shares for a moment. Where Redis is away each process keeps what it has, and takes what nobody consumes.
     """
 
-    def __init__(self, url: str, redis: Redis, partitions: Mapping[Queue, Sequence[Partition]]) -> None:
-        self._partitions = {queue: list(each) for queue, each in partitions.items() if each}
+    def __init__(self, url: str, redis: Redis, consumers: Consumers) -> None:
+        self._partitions = {queue: each for queue, each in consumers.partitions.items() if each}
+        self._consumers = consumers
         self._redis = redis
         self._depths = Depths(url)
         self._me = uuid4().hex
@@ -48,16 +51,16 @@ class Partitions:
         """Whether there is any."""
         return bool(self._partitions)
 
-    async def run(self, connection: Callable[[], Any]) -> None:
-        """Begins and gives up partitions until cancelled; `connection` gives what to consume over, or None."""
+    async def run(self) -> None:
+        """Begins and gives up partitions until cancelled."""
         names = [partition.name for each in self._partitions.values() for partition in each]
-        while names:
+        while True:
             try:
                 depths = await self._depths.count(names, seconds=ANSWER_SECONDS)
             except PublishError as error:
                 log.info("%s", error)
             else:
-                opened = connection()
+                opened = self._consumers.connection
                 for queue, partitions in self._partitions.items():
                     members = await self._members(queue)
                     if opened is not None:

@@ -13,7 +13,7 @@ from faststream.rabbit.subscriber.usecase import RabbitSubscriber
 
 from contracts.topology import Queue
 from momo.broker.acks import Ledger
-from momo.broker.incoming import SUSPECT, Incoming, deliveries
+from momo.broker.incoming import Incoming, deliveries
 from momo.broker.wire import Routes, Taken
 from momo.telemetry import metrics
 
@@ -21,6 +21,10 @@ log = logging.getLogger(__name__)
 
 GONE = (AMQPError, OSError, RuntimeError, TimeoutError)
 """What aio-pika raises for a queue, channel or connection that is not there."""
+
+
+SUSPECT = 2
+"""A message that was in hand when so many processes died may be what killed them."""
 
 
 class Subscription:
@@ -36,7 +40,7 @@ class Subscription:
         queue: Queue,
         subscriber: RabbitSubscriber,
         routes: Routes,
-        take: Callable[[Taken], None],
+        take: Callable[[Subscription, Taken], None],
         prefetch: int,
         start: Callable[[Coroutine[Any, Any, None]], None],
     ) -> None:
@@ -158,7 +162,11 @@ class Subscription:
     def _claim(self) -> None:
         if self._tag is not None:
             self.tags.add(self._tag)
-            self._routes.claim(self._tag, self._take)
+            self._routes.claim(self._tag, self._taken)
+
+    def _taken(self, taken: Taken) -> None:
+        self.ledger = taken.ledger
+        self._take(self, taken)
 
     async def _cancel(self) -> None:
         tag, self._subscriber._consumer_tag = self._tag, None  # noqa: SLF001 - the same

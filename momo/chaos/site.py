@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -16,7 +15,7 @@ from momo.chaos.ports import lasting_ports
 from momo.chaos.proxy import Proxy, proxy
 from momo.local.servers import Servers, private_servers
 from momo.local.stage import MOMO, prepare
-from momo.settings import DATABASES, Settings, environment, resolved
+from momo.settings import DATABASES, Settings, inherited
 from momo.store.connection import connected
 
 HEARTBEAT_SECONDS = 3
@@ -70,7 +69,7 @@ async def open_site(
             own = msgspec.structs.replace(inside, **changes)
             name = f"{role}-{number}"
             url = f"http://{own.host}:{own.port if role == 'gateway' else own.metrics_port}/health/ready"
-            return Child(name, role, [*program, command], _environment(own), url, folder / f"{name}.log")
+            return Child(name, role, [*program, command], inherited(own), url, folder / f"{name}.log")
 
         members = [child("gateway", "serve", n, port=settings.port if n == 1 else next(ports)) for n in _to(gateways)]
         members += [child("worker", "work", n, metrics_port=next(ports)) for n in _to(workers)]
@@ -79,7 +78,7 @@ async def open_site(
             "toss-sandbox",
             "toss-sandbox",
             [*MOMO, "toss-sandbox"],
-            _environment(settings),
+            inherited(settings),
             f"{settings.toss_url}/sandbox/health",
             folder / "toss-sandbox.log",
         )
@@ -108,10 +107,6 @@ def _through(settings: Settings, proxies: Mapping[str, Proxy]) -> Settings:
         toss_url=proxies["toss"].instead_of(settings.toss_url),
         **databases,
     )
-
-
-def _environment(settings: Settings) -> dict[str, str]:
-    return {**resolved(os.environ), **environment(settings)}
 
 
 async def _add_user(servers: Servers) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 from momo.dashboards.board import document
 from momo.dashboards.money import money
@@ -18,13 +17,3 @@ def files() -> dict[str, str]:
         f"{board.uid.removeprefix('momo-')}.json": json.dumps(document(board), indent=1, ensure_ascii=False) + "\n"
         for board in (overview(), queue(), service(), money())
     }
-
-
-def write(folder: Path) -> list[Path]:
-    """Writes the dashboards into `folder`, which is made where it is missing; what was written."""
-    folder.mkdir(parents=True, exist_ok=True)
-    written = []
-    for name, text in files().items():
-        (folder / name).write_text(text, encoding="utf-8")
-        written.append(folder / name)
-    return written

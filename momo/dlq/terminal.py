@@ -54,9 +54,19 @@ def settings_of() -> Settings:
     folder: Path | None = click.get_current_context().obj
     if folder is None and not configuration.addressed(os.environ) and (USUAL_FOLDER / FILE).exists():
         folder = USUAL_FOLDER
+    if folder is None:
+        return loaded()
     try:
-        return running_instance(folder.absolute()).settings() if folder else configuration.load()
+        return running_instance(folder.absolute()).settings()
     except (LocalError, configuration.SettingsError) as error:
+        raise Failure(str(error)) from error
+
+
+def loaded() -> Settings:
+    """What the environment says. Raises Failure."""
+    try:
+        return configuration.load()
+    except configuration.SettingsError as error:
         raise Failure(str(error)) from error
 
 

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import click
 
-from momo.dlq.terminal import Failure, loop
-from momo.settings import Settings, SettingsError, load
+from momo.dlq.terminal import Failure, loaded, loop
 
 
 @click.group(invoke_without_command=True)
@@ -29,7 +28,7 @@ def grants(context: click.Context, which: str) -> None:
 
     from momo.grants import accesses, definitions, statements
 
-    settings = _settings()
+    settings = loaded()
     if which == "sql":
         click.echo("".join(f"{statement};\n" for statement in statements(settings)), nl=False)
         return
@@ -55,14 +54,7 @@ def apply_all(folder: Path) -> None:
 
     try:
         passwords = passwords_in(folder)
-        loop(apply(_settings(), passwords))
+        loop(apply(loaded(), passwords))
     except (PasswordsError, GrantError) as error:
         raise Failure(" ".join(str(error).split())) from error
     click.echo(f"{len(passwords)} users have what they need: {', '.join(passwords)}")
-
-
-def _settings() -> Settings:
-    try:
-        return load()
-    except SettingsError as error:
-        raise Failure(str(error)) from error

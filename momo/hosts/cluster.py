@@ -12,10 +12,10 @@ from typing import Any
 import aiohttp
 
 from momo.broker.management import ask
+from momo.chaos.members import until_none
 from momo.hosts.network import Host
 from momo.local.ports import Ports
 from momo.local.rabbitmq import RabbitMQ
-from momo.local.server import LocalError
 
 TICK_SECONDS = 10
 """After about so long without a word from a node it counts as down; 60 unless set."""
@@ -75,13 +75,7 @@ class Cluster:
 
     async def formed(self) -> None:
         """Waits until every node counts all as running. Raises LocalError."""
-        left: list[str] = []
-        try:
-            async with asyncio.timeout(FORMED_SECONDS):
-                while left := await self.amiss():  # noqa: ASYNC110  # RabbitMQ tells nobody
-                    await asyncio.sleep(0.2)
-        except TimeoutError:
-            raise LocalError(f"no cluster after {FORMED_SECONDS:.0f} s: {'; '.join(left)}") from None
+        await until_none(FORMED_SECONDS, self.amiss)
 
     async def amiss(self) -> list[str]:
         """What keeps the cluster from outliving another node: nodes that are not with the others, and queues whose

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import aiomysql
 
 from momo.hosts.network import Host
-from momo.local.mariadb import MariaDB
+from momo.local.mariadb import EVERYWHERE, MariaDB
 from momo.local.ports import Ports
 from momo.local.server import LocalError
 
@@ -23,9 +23,7 @@ FOR_EVER_MS = 24 * 3_600_000
 FOLLOWING_SECONDS = 30.0
 USERS = f"""\
 SET SESSION sql_log_bin=0;
-CREATE USER IF NOT EXISTS root@'%';
-GRANT ALL ON *.* TO root@'%' WITH GRANT OPTION;
-CREATE USER IF NOT EXISTS {USER}@'%';
+{EVERYWHERE}CREATE USER IF NOT EXISTS {USER}@'%';
 GRANT ALL ON `momo\\_%`.* TO {USER}@'%';
 CREATE USER IF NOT EXISTS follower@'%';
 GRANT REPLICATION SLAVE ON *.* TO follower@'%';
@@ -36,6 +34,8 @@ GRANT REPLICATION SLAVE ON *.* TO follower@'%';
 class Half(MariaDB):
     """One of the two; `number` is its own among all that repeat each other."""
 
+    users: ClassVar[str] = USERS
+
     def __init__(self, folder: Path, ports: Ports, host: Host, number: int) -> None:
         super().__init__(folder, ports, place=host.place)
         self._number = number
@@ -44,7 +44,6 @@ class Half(MariaDB):
         given = super().settings()
         del given["skip-log-bin"]
         return given | {
-            "init-file": str(self.folder / "users.sql"),
             "read-only": "1",
             "server-id": str(self._number),
             "log-bin": "server-bin",
@@ -59,10 +58,6 @@ class Half(MariaDB):
             "rpl-semi-sync-master-wait-point": "AFTER_SYNC",
             "rpl-semi-sync-master-timeout": str(FOR_EVER_MS),
         }
-
-    async def prepare(self) -> None:
-        await super().prepare()
-        (self.folder / "users.sql").write_text(USERS)
 
     async def probe(self) -> None:
         """Log in; databases come from whoever migrates."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -22,7 +21,7 @@ from momo.local.ports import Ports
 from momo.local.redis import Redis
 from momo.local.servers import running
 from momo.local.stage import MOMO
-from momo.settings import DATABASES, Settings, environment, resolved
+from momo.settings import DATABASES, Settings, inherited
 from momo.store.migrate import folder as migrations
 from momo.store.migrate import migrate_all
 
@@ -132,7 +131,7 @@ def _member(  # noqa: PLR0917
         name,
         role,
         [*host.place.within, *program, _ROLES[role]],
-        _environment(own),
+        inherited(own),
         f"http://{host.place.address}:{ports[role]}/health/ready",
         folder / f"{name}.log",
     )
@@ -145,11 +144,7 @@ def _sandbox(folder: Path, settings: Settings, host: Host, gateway: Host, ports:
         "toss-sandbox",
         "toss-sandbox",
         [*host.place.within, *MOMO, "toss-sandbox"],
-        _environment(told),
+        inherited(told),
         f"{settings.toss_url}/sandbox/health",
         folder / "toss-sandbox.log",
     )
-
-
-def _environment(settings: Settings) -> dict[str, str]:
-    return {**resolved(os.environ), **environment(settings)}

@@ -40,7 +40,7 @@ class Depths:
     async def count(self, names: Iterable[str], *, seconds: float) -> dict[str, Depth]:
         """The queues called `names`. Raises PublishError where the broker does not tell of each within `seconds`."""
         asked = tuple(names)
-        names = tuple(source for name in asked for source in _SOURCES.get(name, (name,)))
+        names = tuple(source for name in asked for source in _sources(name))
         try:
             async with asyncio.timeout(seconds):
                 if self._connection is None or self._connection.is_closed:
@@ -76,9 +76,14 @@ class Depths:
         return found
 
 
+def _sources(name: str) -> tuple[str, ...]:
+    """What is counted for a queue; a partition, a delay or dead letters stand for themselves."""
+    return _SOURCES.get(name, (name,))
+
+
 def _together(depths: Mapping[str, Depth], name: str) -> Depth:
     """A queue with all its partitions, of which some may not be there yet, or no more."""
-    ready = sum(depths[source].ready for source in _SOURCES.get(name, (name,)))
+    ready = sum(depths[source].ready for source in _sources(name))
     return msgspec.structs.replace(depths[name], ready=ready)
 
 

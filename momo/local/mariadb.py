@@ -7,12 +7,12 @@ import os
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Unpack
 
 import aiomysql
 import pymysql
 
-from momo.local.place import HERE, Place
+from momo.local.place import HERE, Placed
 from momo.local.ports import Ports
 from momo.local.process import how_it_ended
 from momo.local.server import LocalError, Server
@@ -40,17 +40,11 @@ class MariaDB(Server):
 
     name: ClassVar[str] = "mariadb"
     package: ClassVar[str] = "mariadb-server"
+    users: ClassVar[str] = EVERYWHERE
+    """Run at each start on a host of its own, a statement a line."""
 
-    def __init__(
-        self,
-        folder: Path,
-        ports: Ports,
-        *,
-        path: str | None = None,
-        keep_open: Sequence[int] = (),
-        place: Place = HERE,
-    ) -> None:
-        super().__init__(folder, path=path, keep_open=keep_open, place=place)
+    def __init__(self, folder: Path, ports: Ports, **placed: Unpack[Placed]) -> None:
+        super().__init__(folder, **placed)
         self.port = ports.take("mariadb")
         self.data = self.folder / "data"
 
@@ -82,7 +76,7 @@ class MariaDB(Server):
         """Lay out the data folder once; one that was interrupted is laid out again. Raises LocalError."""
         await super().prepare()
         if self.place != HERE:
-            (self.folder / "users.sql").write_text(EVERYWHERE)
+            (self.folder / "users.sql").write_text(self.users)
         if self.data.exists():
             return
         part = self.folder / "data.part"

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TypedDict
+
 import msgspec
 
 
@@ -14,3 +17,12 @@ class Place(msgspec.Struct, frozen=True):
 
 
 HERE = Place()
+
+
+class Placed(TypedDict, total=False):
+    """What any private server may be told: `path` replaces the search path for programs, `keep_open` are descriptors
+    that it inherits, `place` is where it runs."""
+
+    path: str | None
+    keep_open: Sequence[int]
+    place: Place

@@ -5,12 +5,12 @@ from __future__ import annotations
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Unpack
 
 import aiormq
 
 from momo.local import process
-from momo.local.place import HERE, Place
+from momo.local.place import HERE, Placed
 from momo.local.ports import Ports
 from momo.local.server import LocalError, Server
 
@@ -35,22 +35,14 @@ class RabbitMQ(Server):
     # The listeners close and the stores are written within 0.1 s; the rest of its 6 s is a timeout among its own parts.
     stop_seconds: ClassVar[float] = 3.0
 
-    def __init__(
-        self,
-        folder: Path,
-        ports: Ports,
-        *,
-        path: str | None = None,
-        keep_open: Sequence[int] = (),
-        place: Place = HERE,
-    ) -> None:
-        super().__init__(folder, path=path, keep_open=keep_open, place=place)
+    def __init__(self, folder: Path, ports: Ports, **placed: Unpack[Placed]) -> None:
+        super().__init__(folder, **placed)
         purposes = ("rabbitmq", *(f"rabbitmq_{part}" for part in ("management", "prometheus", "nodes", "names")))
         self._ports = {purpose: ports.take(purpose) for purpose in purposes}
         self.port = self._ports["rabbitmq"]
-        self.url = f"amqp://guest:guest@{place.address}:{self.port}/"
-        self.management_url = f"http://guest:guest@{place.address}:{self._ports['rabbitmq_management']}"
-        self.prometheus_url = f"http://{place.address}:{self._ports['rabbitmq_prometheus']}/metrics"
+        self.url = f"amqp://guest:guest@{self.place.address}:{self.port}/"
+        self.management_url = f"http://guest:guest@{self.place.address}:{self._ports['rabbitmq_management']}"
+        self.prometheus_url = f"http://{self.place.address}:{self._ports['rabbitmq_prometheus']}/metrics"
         self._names: Process | None = None
 
     def argv(self) -> Sequence[str]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Unpack
 
 import redis.asyncio
 import redis.exceptions
 
-from momo.local.place import HERE, Place
+from momo.local.place import Placed
 from momo.local.ports import Ports
 from momo.local.server import Server
 
@@ -20,18 +20,10 @@ class Redis(Server):
     name: ClassVar[str] = "redis"
     package: ClassVar[str] = "redis-server"
 
-    def __init__(
-        self,
-        folder: Path,
-        ports: Ports,
-        *,
-        path: str | None = None,
-        keep_open: Sequence[int] = (),
-        place: Place = HERE,
-    ) -> None:
-        super().__init__(folder, path=path, keep_open=keep_open, place=place)
+    def __init__(self, folder: Path, ports: Ports, **placed: Unpack[Placed]) -> None:
+        super().__init__(folder, **placed)
         self.port = ports.take("redis")
-        self.url = f"redis://{place.address}:{self.port}/0"
+        self.url = f"redis://{self.place.address}:{self.port}/0"
 
     def argv(self) -> Sequence[str]:
         """The command line; all settings are on it."""

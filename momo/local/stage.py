@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -16,7 +15,7 @@ from momo.broker.topology import declare, topology
 from momo.local.ports import free_port
 from momo.local.readiness import until_ready
 from momo.local.servers import Servers
-from momo.settings import DATABASES, Settings, environment, resolved
+from momo.settings import DATABASES, Settings, inherited
 from momo.store.migrate import folder, migrate_all
 
 
@@ -50,8 +49,7 @@ async def process(
     settings: Settings, *words: str, program: Sequence[str] = MOMO
 ) -> AsyncIterator[asyncio.subprocess.Process]:
     """`momo WORDS` as a process of its own; it is told to end with the block, and killed if it does not in time."""
-    told = {**resolved(os.environ), **environment(settings)}
-    child = await asyncio.create_subprocess_exec(*program, *words, env=told, stdout=STDERR)
+    child = await asyncio.create_subprocess_exec(*program, *words, env=inherited(settings), stdout=STDERR)
     try:
         yield child
     finally:

@@ -91,7 +91,7 @@ async def _run(folder: Path, given: Mapping[str, str], console: Console, *, fres
         told = msgspec.structs.replace(told, grace_seconds=min(told.grace_seconds, CHILD_GRACE - 1.5))
         say = _teller(console)
         async with kept_running(servers, say), _children(say) as supervisor:
-            env = {**settings.resolved(os.environ), **settings.environment(told)}
+            env = settings.inherited(told)
             for name, *command in (("migrate", "migrate"), ("topology", "topology", "declare")):
                 await supervisor.run(Child(name, _momo(*command), env))
             for child in _processes(env, sandbox="MOMO_TOSS_URL" not in given):

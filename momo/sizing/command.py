@@ -3,15 +3,13 @@
 # ruff: noqa: PLC0415 - `momo --help` must not pay for what one command runs
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import click
 
-from momo.dlq.terminal import JSON
+from momo.dlq.terminal import JSON, Failure
 
 RATES = (1_000, 10_000, 100_000, 1_000_000)
-USAGE = 2
 
 
 @click.command()
@@ -43,8 +41,7 @@ def size(rates: tuple[int, ...], file: Path | None, as_json: bool) -> None:
         costs = load(file)
         plans = [plan(costs, rate) for rate in rates]
     except CostsError as error:
-        click.echo(f"momo: {error}", err=True)
-        sys.exit(USAGE)
+        raise Failure(str(error)) from error
     if as_json:
         click.echo(msgspec.json.encode({"machine": costs.machine, "day": costs.day, "plans": plans}))
     else:

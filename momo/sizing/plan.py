@@ -8,6 +8,7 @@ from functools import partial
 
 import msgspec
 
+from momo.relay import INBOX_KEPT
 from momo.settings import DATABASES
 from momo.sizing.costs import Costs
 from momo.sizing.demand import Demand, hottest
@@ -21,7 +22,7 @@ REPLICAS = 3
 """Of a quorum queue."""
 CLUSTER_NODES = 7
 """The most nodes of one RabbitMQ cluster; beyond them there is another cluster."""
-INBOX_DAYS = 14
+INBOX_DAYS = INBOX_KEPT.days
 DAY = 86_400
 
 

@@ -50,7 +50,7 @@ class Connection:
         address = address_of(url)
 
         async def to(server: Server) -> Connection:
-            driver = _driver(address, server, autocommit=autocommit, scripts=scripts)
+            driver = driver_of(address, server, database=address.database, autocommit=autocommit, scripts=scripts)
             try:
                 await driver._connect()  # noqa: SLF001 - `aiomysql.connect` can't clear the flag for scripts
                 give_up_on_silence(driver._writer.transport)  # noqa: SLF001 - it shows its socket to nobody
@@ -127,19 +127,29 @@ class Connection:
         return answers
 
 
-def _driver(address: Address, server: Server, *, autocommit: bool, scripts: bool) -> Any:
+def driver_of(
+    address: Address,
+    server: Server,
+    *,
+    database: str | None = None,
+    autocommit: bool,
+    scripts: bool = False,
+    seconds: float = 5,
+) -> Any:
+    """A driver's connection to `server`, not opened yet, which may take `seconds`."""
     driver = aiomysql.Connection(
         host=server.host,
         port=server.port,
         user=address.user,
         password=address.password,
-        db=address.database,
+        db=database,
         charset="utf8mb4",
-        connect_timeout=5,
+        connect_timeout=seconds,
         autocommit=autocommit,
     )
     if not scripts:
-        # The driver turns it on by itself; one statement a call leaves an injection nothing to add to.
+        # The driver turns it on by itself. One statement a call leaves an injection nothing to add to, and is what lets
+        # an error name its statement.
         driver.client_flag &= ~CLIENT.MULTI_STATEMENTS
     return driver
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import aiomysql
 import pymysql
-from pymysql.constants import CLIENT
 
 from momo.settings import DATABASES, Settings
 from momo.store.address import Address, address_of, is_writable
+from momo.store.connection import driver_of
 from momo.store.literal import bind
 from momo.store.scripts import MigrationError, Script, order_of, scripts_in, statements_in
 
@@ -69,17 +69,7 @@ async def _connect(address: Address) -> aiomysql.Connection:
     """A session in the database, created where there is none, on the server that takes writes."""
     refusals = []
     for server in address.servers:
-        session = aiomysql.Connection(
-            host=server.host,
-            port=server.port,
-            user=address.user,
-            password=address.password,
-            charset="utf8mb4",
-            autocommit=True,
-            connect_timeout=10,
-        )
-        # The driver switches it on by itself. One statement a call is what lets an error name its statement.
-        session.client_flag &= ~CLIENT.MULTI_STATEMENTS
+        session = driver_of(address, server, autocommit=True, seconds=10)
         try:
             await session._connect()  # noqa: SLF001 - `aiomysql.connect` offers no way to clear the flag first
             if len(address.servers) == 1 or is_writable((await _rows(session, "SELECT @@global.read_only"))[0][0]):
