@@ -42,7 +42,7 @@ class Relay:
     """Works for one service's database. Any number may run: rows are leased, and skipped where another holds them."""
 
     def __init__(self, service: str, url: str, publisher: Publisher) -> None:
-        self._service = service
+        self.service = service
         self._url = url
         self._publisher = publisher
         self._purged = time.monotonic()
@@ -62,7 +62,7 @@ class Relay:
                 except (StoreError, PublishError) as error:
                     self.healthy = False
                     more = False
-                    log.warning("relay of %s: %s", self._service, error)
+                    log.warning("relay of %s: %s", self.service, error)
                     if connection is not None:
                         connection.close()
                 if not more:
@@ -81,7 +81,7 @@ class Relay:
             await connection.change(outbox.delete([outbox_id]))
             await connection.commit()
             metrics.RELAYED.labels("outbox").inc(len(envelopes))
-            log.info("relay of %s published %d messages that were left behind", self._service, len(envelopes))
+            log.info("relay of %s published %d messages that were left behind", self.service, len(envelopes))
         return len(found) == OUTBOX_BATCH
 
     async def timers(self, connection: Connection) -> bool:
@@ -111,7 +111,7 @@ class Relay:
         except PublishError as error:
             if not self._publisher.connected:
                 raise
-            log.error("relay of %s, tried again in %s: %s", self._service, outbox.LEASE, error)  # noqa: TRY400 - no fault of this code
+            log.error("relay of %s, tried again in %s: %s", self.service, outbox.LEASE, error)  # noqa: TRY400 - no fault of this code
             return False
         return True
 
@@ -146,7 +146,11 @@ async def run(settings: Settings, services: Sequence[str], stop: asyncio.Event) 
     async with counted(settings) as tally:
         publisher = Publisher(settings.amqp_url, name="momo-relay", confirmed=tally.confirmed)
         relays = [Relay(service, settings.db_url(service), publisher) for service in services]
-        async with Probes(settings.host, settings.metrics_port, lambda: all(relay.healthy for relay in relays)):
+
+        def amiss() -> list[str]:
+            return [f"{relay.service} is not relayed" for relay in relays if not relay.healthy]
+
+        async with Probes(settings.host, settings.metrics_port, amiss):
             try:
                 await publisher.start()
                 await asyncio.gather(observe(settings, services, stop), *(relay.run(stop) for relay in relays))

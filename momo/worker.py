@@ -104,12 +104,13 @@ class Worker:
         self._world = World(toss=self._toss, push=push)
         self._replies = Replies(self._redis)
         self._pauses = Pauses(self._redis, self._consumers, f"{socket.gethostname()}:{os.getpid()}")
-        self._probes = Probes(settings.host, settings.metrics_port, lambda: self.ready)
+        self._probes = Probes(settings.host, settings.metrics_port, self.amiss)
         self.lanes: list[Lane] = []
         self.calls: list[Calls] = []
-        self._seen = False
         for service in services:
             self._wire(service)
+        self._undelivered = set(self._consumers.queues)
+        """Queues that were not seen to be delivered to this process when they were last looked at."""
         self._partitions = Partitions(settings.amqp_url, self._redis, self._consumers)
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -128,7 +129,7 @@ class Worker:
                 for task in (watch, pauses, *shares):
                     task.cancel()
                 await self._partitions.stop()
-                self._seen = False
+                self._undelivered = set(self._consumers.queues)
                 await self._drain()
                 if ended is not None:
                     raise RuntimeError("a lane has ended") from ended
@@ -146,12 +147,21 @@ class Worker:
 
     @property
     def ready(self) -> bool:
-        """Whether the broker delivers every queue to this process, save what is paused, and each lane can commit."""
-        return (
-            self._seen
-            and all(map(self._consumers.consuming, set(self._consumers.queues) - self._consumers.paused))
-            and all(lane.healthy for lane in self.lanes)
-        )
+        """Whether nothing is amiss."""
+        return not self.amiss()
+
+    def amiss(self) -> list[str]:
+        """Queues that the broker does not deliver to this process, save what is paused, and lanes that can't commit."""
+        undelivered = [
+            queue.name
+            for queue in self._consumers.queues
+            if queue not in self._consumers.paused
+            and (queue in self._undelivered or not self._consumers.consuming(queue))
+        ]
+        return [
+            *(f"{name} is not delivered" for name in undelivered),
+            *(f"{lane.name} does not reach its database" for lane in self.lanes if not lane.healthy),
+        ]
 
     def _wire(self, service: Service) -> None:
         settings = self._settings
@@ -209,13 +219,14 @@ class Worker:
                 sight, idle = await self._look(queue), self._consumers.idle(queue)
                 if queue in self._consumers.paused or self._flows(queue, sight, idle, before.get(queue)):
                     del missing[queue]
+                    self._undelivered.discard(queue)
                 else:
                     missing[queue] += 1
+                    self._undelivered.add(queue)
                 if sight is not None and missing[queue] >= PATIENT_LOOKS:
                     await self._consumers.revive(queue)
                     del missing[queue]
                 before[queue] = idle
-            self._seen = not missing
             await asyncio.sleep(WATCH_SECONDS)
 
     def _flows(self, queue: Queue, sight: Sight | None, idle: int | None, before: int | None) -> bool:

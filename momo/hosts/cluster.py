@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import secrets
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -12,10 +13,12 @@ from typing import Any
 import aiohttp
 
 from momo.broker.management import ask
-from momo.chaos.members import until_none
+from momo.chaos.members import Unsettled, until_none
 from momo.hosts.network import Host
 from momo.local.ports import Ports
 from momo.local.rabbitmq import RabbitMQ
+
+log = logging.getLogger(__name__)
 
 TICK_SECONDS = 10
 """After about so long without a word from a node it counts as down; 60 unless set."""
@@ -23,6 +26,8 @@ FORWARD_MS = 10_000
 """What leaves a delay or a queue for its dead letters is sent again when its new queue has not confirmed it within so
 long, as when that has just lost its leader; three minutes unless set."""
 FORMED_SECONDS = 60.0
+REJOIN_SECONDS = 30.0
+"""A paused node begins again within 10 s of seeing the others; one that has not by now hangs."""
 CLUSTERED = """\
 cluster_formation.peer_discovery_backend = classic_config
 cluster_partition_handling = pause_minority
@@ -76,6 +81,16 @@ class Cluster:
     async def formed(self) -> None:
         """Waits until every node counts all as running. Raises LocalError."""
         await until_none(FORMED_SECONDS, self.amiss)
+
+    async def rejoin(self, node: Node) -> None:
+        """Waits until all are together again after `node` was cut off, and restarts it where it hangs: RabbitMQ 3.10
+        with Erlang 25.1 or newer may as it begins again (rabbitmq-server issue 6034)."""
+        try:
+            await until_none(REJOIN_SECONDS, self.amiss)
+        except Unsettled as error:
+            log.warning("%s is restarted: %s", node.node, str(error)[:200])
+            await node.kill()
+            await node.start()
 
     async def amiss(self) -> list[str]:
         """What keeps the cluster from outliving another node: nodes that are not with the others, and queues whose

@@ -30,8 +30,10 @@ async def kill_node(site: HostsSite, _: random.Random) -> None:
 
 
 async def cut_host(site: HostsSite, chance: random.Random) -> None:
-    """A host with a broker node, gateway, worker and relay is cut off from all others, and later is not."""
-    host = chance.choice(site.hosts[:BROKERS])
+    """A host with a broker node, gateway, worker and relay is cut off from all others, and later is not; its node
+    is helped where it does not find back by itself."""
+    rank = chance.randrange(BROKERS)
+    host = site.hosts[rank]
     out = site.on(host)
     reach = [child for child in site.members if child not in out]
     try:
@@ -39,6 +41,7 @@ async def cut_host(site: HostsSite, chance: random.Random) -> None:
             await host.cut()
     finally:
         await host.heal()
+        await site.cluster.rejoin(site.cluster.nodes[rank])
 
 
 async def promote(site: HostsSite, _: random.Random) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import TracebackType
 
 from aiohttp import web
@@ -11,12 +11,12 @@ from momo.telemetry.exposition import exposed
 
 
 class Probes:
-    """Answers while inside; with port 0 it does nothing. `ready` says whether the process does its work now."""
+    """Answers while inside; with port 0 it does nothing. `amiss` says what keeps the process from its work now."""
 
-    def __init__(self, host: str, port: int, ready: Callable[[], bool]) -> None:
+    def __init__(self, host: str, port: int, amiss: Callable[[], Sequence[str]]) -> None:
         self._host = host
         self._port = port
-        self._ready = ready
+        self._amiss = amiss
         self._runner: web.AppRunner | None = None
 
     async def __aenter__(self) -> None:
@@ -44,5 +44,5 @@ class Probes:
         return web.json_response({"live": True})
 
     async def _answer_ready(self, _: web.Request) -> web.Response:
-        ready = self._ready()
-        return web.json_response({"ready": ready}, status=200 if ready else 503)
+        amiss = self._amiss()
+        return web.json_response({"ready": not amiss, "amiss": list(amiss)}, status=503 if amiss else 200)

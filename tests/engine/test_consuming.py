@@ -26,7 +26,7 @@ async def test_consuming_resumes_when_its_queue_was_deleted_and_is_declared_agai
         first = (await engine.send(add(1)))[0]
         await eventually(lambda: engine.state(first))
         await engine.channel.queue_delete(ADD.name)
-        await eventually(lambda: not worker.ready)
+        await eventually(lambda: worker.amiss() == [f"{ADD.name} is not delivered"])
         await declare(engine.settings.amqp_url, topology(QUEUES))
         second = (await engine.send(add(1)))[0]
         await eventually(lambda: engine.state(second), 20)

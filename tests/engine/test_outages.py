@@ -34,6 +34,7 @@ async def test_a_lane_holds_its_messages_while_the_database_is_away(engine: Engi
             line.cut()
             await engine.send(*(add(n) for n in range(LOAD)))
             await eventually(lambda: not worker.ready)
+            assert all(line.endswith(" does not reach its database") for line in worker.amiss())
             # nothing is acknowledged that is not committed
             await eventually(lambda: _held_or_committed(engine, worker, 2 * LOAD))
             line.mend()

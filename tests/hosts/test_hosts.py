@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import os
 import random
+import signal
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
+from momo.chaos.ports import lasting_ports
 from momo.chaos.rig import rigged
 from momo.chaos.run import chosen
 from momo.cli import main
-from momo.hosts import faults
+from momo.hosts import cluster, faults
 from momo.hosts.ground import HOSTS
-from momo.hosts.site import open_hosts
+from momo.hosts.network import network
+from momo.hosts.site import PORTS, open_hosts
+from momo.local.ports import Ports
+from momo.local.servers import running
 from tests.hosts.conftest import needs_hosts
 
 BACK_WITHIN = 30.0
@@ -45,6 +51,29 @@ async def test_losing_a_node_a_host_and_a_database_loses_doubles_and_holds_up_no
         assert set(site.back) == set(HOSTS.faults)
         assert max(site.back.values()) < BACK_WITHIN, site.back
         assert rig.book.accepted > 300
+
+
+@needs_hosts
+async def test_a_node_that_hangs_after_it_was_cut_off_is_restarted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cluster, "REJOIN_SECONDS", 3.0)
+    ports = Ports(tmp_path, dict(zip(PORTS, lasting_ports(), strict=False)))
+    async with network("abc") as hosts:
+        for host in hosts:
+            (tmp_path / host.name).mkdir()
+        together = cluster.Cluster(tmp_path, ports, hosts)
+        async with running(together.nodes):
+            await together.formed()
+            one = together.nodes[1]
+            before = one.pid
+            await together.rejoin(one)
+            assert one.pid == before, "a node that does its work was restarted"
+            assert before is not None
+            os.kill(before, signal.SIGSTOP)
+            await together.rejoin(one)
+            await together.formed()
+            assert one.pid != before
 
 
 def test_faults_of_one_machine_are_none_of_hosts() -> None:

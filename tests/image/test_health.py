@@ -21,7 +21,7 @@ async def health(**variables: int) -> int:
 
 async def test_a_worker_that_answers_at_its_port_is_healthy_though_not_ready() -> None:
     port = free_port()
-    async with Probes("127.0.0.1", port, lambda: False):
+    async with Probes("127.0.0.1", port, lambda: ["a lane"]):
         assert await health(MOMO_PORT=free_port(), MOMO_METRICS_PORT=port) == 0
 
 
