@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-from base64 import b64encode
-from urllib.parse import quote
-
-import aiohttp
 import msgspec
 from pamqp.commands import Basic
-from yarl import URL
 
 from contracts.topology import DELAYS_MS, QUEUES
 from momo.broker.address import connect
 from momo.broker.failures import REASON, delay_exchange
-from momo.broker.management import vhost_of
-
-TOTALS = {"disable_stats": "true", "enable_queue_totals": "true"}
-"""Counts of this moment. The statistics are seconds old, and fail for a while where a queue has been deleted."""
+from momo.broker.management import queues, vhost_of
 
 
 class Dead(msgspec.Struct, frozen=True):
@@ -28,16 +20,8 @@ class Dead(msgspec.Struct, frozen=True):
 
 
 async def busy_queues(amqp_url: str, management_url: str) -> list[str]:
-    """Every queue that is not there or has messages, a line each; dead letters may stay. Raises aiohttp.ClientError."""
-    address = URL(management_url)
-    login = f"{address.user or 'guest'}:{address.password or 'guest'}"
-    headers = {"Authorization": f"Basic {b64encode(login.encode()).decode()}"}
-    path = URL(f"{address.origin()}/api/queues/{quote(vhost_of(amqp_url), safe='')}", encoded=True)
-    async with (
-        aiohttp.ClientSession(headers=headers, raise_for_status=True) as http,
-        http.get(path.update_query(TOTALS)) as response,
-    ):
-        there = {queue["name"]: queue for queue in msgspec.json.decode(await response.read())}
+    """Every queue that is not there or has messages, a line each; dead letters may stay. Raises as `ask`."""
+    there = {queue["name"]: queue for queue in await queues(management_url, vhost_of(amqp_url))}
     lines = []
     for name in (*(queue.name for queue in QUEUES), *map(delay_exchange, DELAYS_MS)):
         if name not in there:

@@ -12,11 +12,12 @@ from typing import Any
 
 import aiohttp
 
-from momo.broker.management import ask
+from momo.broker.management import ask, queues
 from momo.chaos.members import Unsettled, until_none
 from momo.hosts.network import Host
 from momo.local.ports import Ports
 from momo.local.rabbitmq import RabbitMQ
+from momo.local.server import LocalError
 
 log = logging.getLogger(__name__)
 
@@ -100,19 +101,23 @@ class Cluster:
     async def _amiss_at(self, node: Node) -> list[str]:
         try:
             nodes = await ask(node.management_url, "GET", "nodes")
-            queues = await ask(node.management_url, "GET", "queues")
+            there = await queues(node.management_url)
         except (aiohttp.ClientError, TimeoutError) as error:
             return [f"{node.node} does not answer: {type(error).__name__}"]
         if (running := sum(one["running"] for one in nodes)) < len(self.nodes):
             return [f"{node.node} sees {running} nodes"]
         return [
-            f"{queue['name']} has {len(queue['online'])} members" for queue in queues if _is_short(queue, self.nodes)
+            f"{queue['name']} has {len(queue['online'])} members" for queue in there if _is_short(queue, self.nodes)
         ]
 
     async def leading(self) -> Counter[str]:
-        """How many queues each node leads, by its name."""
-        queues: list[dict[str, Any]] = await ask(self.nodes[0].management_url, "GET", "queues")
-        return Counter(queue["leader"] for queue in queues if "leader" in queue)
+        """How many queues each node leads, by its name, as the first node says that answers. Raises LocalError."""
+        for node in self.nodes:
+            try:
+                return Counter(queue["leader"] for queue in await queues(node.management_url) if "leader" in queue)
+            except (aiohttp.ClientError, TimeoutError) as error:
+                log.warning("%s does not say who leads: %s", node.node, type(error).__name__)
+        raise LocalError("no node says who leads its queues")
 
 
 def _is_short(queue: Mapping[str, Any], nodes: Sequence[Node]) -> bool:

@@ -43,6 +43,8 @@ class Server(abc.ABC):
     """The distribution's package, for the advice when a program is missing."""
     start_seconds: ClassVar[float] = 30.0
     stop_seconds: ClassVar[float] = 4.0
+    log: Path
+    """What it said since it was started; `earlier_log` is what it said before that."""
     port: int
     """Where clients connect, at the address of its place."""
 
@@ -52,6 +54,7 @@ class Server(abc.ABC):
         """`path` replaces the search path for programs; `keep_open` are descriptors that the server inherits."""
         self.folder = folder.absolute() / self.name
         self.log = self.folder / "server.log"
+        self.earlier_log = self.folder / "server.log.1"
         self._path = search_path() if path is None else path
         self._keep_open = keep_open
         self.place = place
@@ -81,7 +84,8 @@ class Server(abc.ABC):
     async def start(self) -> None:
         """Start the server and return once it answers. Raises LocalError when it does not."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        self.log.unlink(missing_ok=True)
+        if self.log.exists():
+            self.log.replace(self.earlier_log)
         try:
             await self.prepare()
             self._process = await self.run(*self.argv())

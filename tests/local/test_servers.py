@@ -122,11 +122,15 @@ async def test_a_server_that_crashes_is_started_again_on_its_port(tmp_path: Path
     server = Redis(tmp_path, Ports(tmp_path))
     async with kept_running([server], said.append):
         before = await _process_id(server)
+        last_words = server.log.read_text()
         await server.kill()
         async with asyncio.timeout(10):
             while not said or is_free(server.port):  # noqa: ASYNC110  # another process has no event for us
                 await asyncio.sleep(0.02)
         assert await _process_id(server) != before
+    assert last_words
+    assert server.earlier_log.read_text() == last_words
+    assert server.log.read_text() != last_words
     assert said == ["redis ended with SIGKILL; starting it again"]
     assert is_free(server.port)
 
