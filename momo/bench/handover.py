@@ -8,7 +8,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 
 from aiohttp import ClientResponseError
@@ -20,13 +20,14 @@ from momo.bench.ground import Figures, Ground
 from momo.bench.joins import joins, pour, publishing
 from momo.bench.meetings import open_meetings
 from momo.bench.partitioned import JOINS, joins_split
+from momo.bench.watched import Watched, watched
 from momo.broker.envelope import ACTOR, Envelope, seal
 from momo.broker.identity import fresh_id
 from momo.broker.management import ask, vhost_of
 from momo.broker.topology import declare, topology
 from momo.hosts.network import network
 from momo.local.servers import private_servers
-from momo.local.stage import prepare, process
+from momo.local.stage import prepare
 from momo.settings import Settings
 from momo.stopping import rest
 from momo.store.connection import Connection, connected
@@ -49,16 +50,24 @@ async def handover(ground: Ground) -> Figures:
                 queue = joins_split(PARTITIONS)
                 await declare(settings.amqp_url, topology([queue if q.name == JOINS else q for q in QUEUES]))
                 program = (sys.executable, "-m", "momo.bench.partitioned", str(PARTITIONS))
-                one, two = ((*host.place.within, *program) for host in hosts)
-                async with (
-                    connected(settings.db_url("meeting")) as database,
-                    process(settings, "work", "meeting", program=one),
-                    process(settings, "work", "meeting", program=two),
-                ):
-                    return await _measured(settings, [host.place.address for host in hosts], database, messages)
+                async with connected(settings.db_url("meeting")) as database, AsyncExitStack() as stack:
+                    workers = [
+                        await stack.enter_async_context(
+                            watched(
+                                replace(settings, host=host.place.address),
+                                "meeting",
+                                program=(*host.place.within, *program),
+                            )
+                        )
+                        for host in hosts
+                    ]
+                    addresses = [host.place.address for host in hosts]
+                    return await _measured(settings, addresses, workers, database, messages)
 
 
-async def _measured(settings: Settings, hosts: Sequence[str], database: Connection, messages: int) -> Figures:
+async def _measured(
+    settings: Settings, hosts: Sequence[str], workers: Sequence[Watched], database: Connection, messages: int
+) -> Figures:
     first = await open_meetings(database, MEETINGS, capacity=1)
     began = time.perf_counter()
     done = asyncio.Event()
@@ -71,8 +80,18 @@ async def _measured(settings: Settings, hosts: Sequence[str], database: Connecti
         took = time.perf_counter() - began
         done.set()
     cut = cutting.result()
+    turns = sum([(await worker.figures())["turns"] for worker in workers])
     await _compared(database, messages)
-    return {"messages": messages, "handovers": cut, "seconds": round(took, 1), "out_of_order": 0, "lost": 0}
+    handovers = int(turns) - PARTITIONS  # the first turn of each comes from nobody
+    return {
+        "messages": messages,
+        "cuts": cut,
+        "handovers": handovers,
+        "handovers_per_second": round(handovers / took, 1),
+        "seconds": round(took, 1),
+        "out_of_order": 0,
+        "lost": 0,
+    }
 
 
 def _sealed(messages: Iterable[JoinMeeting]) -> Iterator[Envelope]:

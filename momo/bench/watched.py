@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 import aiohttp
@@ -13,7 +13,7 @@ import msgspec
 from momo.bench.ground import Figures
 from momo.local.ports import free_port
 from momo.local.readiness import until_ready
-from momo.local.stage import process
+from momo.local.stage import MOMO, process
 from momo.settings import Settings
 
 LOOK = 0.1
@@ -30,14 +30,16 @@ class Watched:
         self._client = client
 
     async def figures(self) -> Figures:
-        """Messages by queue, whatever became of them; `flushes`, and what they `flushed` in `flush_seconds`."""
+        """Messages by queue, whatever became of them; `flushes`, and what they `flushed` in `flush_seconds`; how many
+        partitions' `turns` have come."""
         async with self._client.get(self._address) as answer:
             text = await answer.text()
-        found: Figures = {"flushes": 0.0, "flushed": 0.0, "flush_seconds": 0.0}
+        found: Figures = {"flushes": 0.0, "flushed": 0.0, "flush_seconds": 0.0, "turns": 0.0}
         names = {
             "momo_flush_messages_count": "flushes",
             "momo_flush_messages_sum": "flushed",
             "momo_flush_seconds_sum": "flush_seconds",
+            "momo_partition_turns_total": "turns",
         }
         for name, labels, value in SAMPLE.findall(text):
             if name == "momo_messages_total":
@@ -57,10 +59,10 @@ class Watched:
 
 
 @asynccontextmanager
-async def watched(settings: Settings, *names: str) -> AsyncIterator[Watched]:
-    """`momo work NAMES`, ready."""
+async def watched(settings: Settings, *names: str, program: Sequence[str] = MOMO) -> AsyncIterator[Watched]:
+    """`momo work NAMES`, or `program`'s, ready."""
     settings = msgspec.structs.replace(settings, metrics_port=free_port())
     address = f"http://{settings.host}:{settings.metrics_port}"
-    async with process(settings, "work", *names) as worker, aiohttp.ClientSession() as client:
+    async with process(settings, "work", *names, program=program) as worker, aiohttp.ClientSession() as client:
         await until_ready(f"{address}/health/ready")
         yield Watched(worker.pid, f"{address}/metrics", client)

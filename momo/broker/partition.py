@@ -14,6 +14,7 @@ from momo.broker.incoming import Incoming
 from momo.broker.subscription import GONE
 from momo.broker.topology import RETIRED
 from momo.broker.wire import Routes, Taken
+from momo.telemetry import metrics
 
 log = logging.getLogger(__name__)
 
@@ -120,6 +121,8 @@ class Partition:
         return False
 
     def _taken(self, taken: Taken) -> None:
+        if self._ledger is None:
+            metrics.TURNS.labels(self.queue.name).inc()
         self._ledger = taken.ledger
         self._take(self, taken)
 

@@ -64,6 +64,11 @@ EFFECT_SECONDS = Histogram("momo_effect_seconds", "One call of an effect.", ["qu
 MONEY = Counter("momo_money_won_total", "Won that Toss took of members, or gave back (taken, returned).", ["direction"])
 LOG_DROPPED = Counter("momo_log_dropped_bytes_total", "Log lines dropped because nobody read those before them.")
 CONSUMING = Gauge("momo_queue_consuming", "1 while this process has a live consumer on the queue.", ["queue"])
+TURNS = Counter(
+    "momo_partition_turns_total",
+    "Partitions whose turn came here: the broker began to give their messages to this process.",
+    ["queue"],
+)
 BREAKER = Gauge(
     "momo_breaker_state",
     "1 for the state that the circuit breaker is in (closed, open or half-open), 0 for the others.",

@@ -10,6 +10,7 @@ import pytest
 import pytest_asyncio
 from aiohttp import ClientResponseError
 from msgspec.structs import replace
+from prometheus_client import REGISTRY
 
 from contracts.base import Message
 from contracts.meeting import JoinMeeting
@@ -118,6 +119,32 @@ async def test_each_worker_takes_its_share_and_gives_it_to_those_who_come_and_st
         await send(split_engine, sent, sent + 5)
         await all_in_order(split_engine, sent + 5)
     assert await differences(split_engine, queue) == []
+
+
+async def test_every_turn_of_a_partition_is_counted_and_no_message(split_engine: Engine) -> None:
+    queue = split(1)
+    await declared(split_engine, queue)
+    before = turns(queue)
+    async with working(split_engine.settings, service(queue)) as worker:
+        await send(split_engine, 1, 20)
+        await all_in_order(split_engine, 20)
+        assert turns(queue) == before + 1
+        [[partition]] = [each for each in worker._consumers.partitions.values() if each]
+        tag = partition._tag
+
+        async def begun_again() -> bool:
+            if partition._tag == tag:
+                await cut_off(split_engine)
+            return partition.begun and partition._tag != tag
+
+        await eventually(begun_again)
+        await send(split_engine, 20, 40)
+        await all_in_order(split_engine, 40)
+    assert turns(queue) == before + 2
+
+
+def turns(queue: Queue) -> float:
+    return REGISTRY.get_sample_value("momo_partition_turns_total", {"queue": queue.name}) or 0.0
 
 
 async def test_order_is_kept_while_workers_come_go_and_lose_their_connections(split_engine: Engine) -> None:
