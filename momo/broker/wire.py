@@ -16,11 +16,11 @@ from typing import Any
 from weakref import WeakSet
 
 import aiormq
-from aio_pika import RobustConnection
 from yarl import URL
 
 from momo.broker.acks import Ledger
 from momo.broker.address import Nodes
+from momo.broker.mending import MendingConnection
 
 aiormq.Connection.FRAME_BUFFER_SIZE = 4_096
 """Where so many frames wait to be written, aiormq keeps its answer to a closed channel to itself: then the broker keeps
@@ -242,7 +242,7 @@ class Wire:
             self._writer.write(_ACK(_METHOD, channel, 13, 60, 80, tag, 1, _END))
 
 
-class WiredConnection(RobustConnection):
+class WiredConnection(MendingConnection):
     """aio-pika's connection that mends itself, with a Wire in each of its transports."""
 
     def __init__(self, url: URL, *, routes: Routes, **options: Any) -> None:
