@@ -8,7 +8,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import AsyncExitStack, suppress
+from contextlib import suppress
 from pathlib import Path
 
 from aiohttp import ClientResponseError
@@ -50,19 +50,15 @@ async def handover(ground: Ground) -> Figures:
                 queue = joins_split(PARTITIONS)
                 await declare(settings.amqp_url, topology([queue if q.name == JOINS else q for q in QUEUES]))
                 program = (sys.executable, "-m", "momo.bench.partitioned", str(PARTITIONS))
-                async with connected(settings.db_url("meeting")) as database, AsyncExitStack() as stack:
-                    workers = [
-                        await stack.enter_async_context(
-                            watched(
-                                replace(settings, host=host.place.address),
-                                "meeting",
-                                program=(*host.place.within, *program),
-                            )
-                        )
-                        for host in hosts
-                    ]
-                    addresses = [host.place.address for host in hosts]
-                    return await _measured(settings, addresses, workers, database, messages)
+                addresses = [host.place.address for host in hosts]
+                one, two = (
+                    watched(
+                        replace(settings, host=host.place.address), "meeting", program=(*host.place.within, *program)
+                    )
+                    for host in hosts
+                )
+                async with connected(settings.db_url("meeting")) as database, one as first, two as second:
+                    return await _measured(settings, addresses, (first, second), database, messages)
 
 
 async def _measured(

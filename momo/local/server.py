@@ -43,8 +43,6 @@ class Server(abc.ABC):
     """The distribution's package, for the advice when a program is missing."""
     start_seconds: ClassVar[float] = 30.0
     stop_seconds: ClassVar[float] = 4.0
-    log: Path
-    """What it said since it was started; `earlier_log` is what it said before that."""
     port: int
     """Where clients connect, at the address of its place."""
 
@@ -55,6 +53,7 @@ class Server(abc.ABC):
         self.folder = folder.absolute() / self.name
         self.log = self.folder / "server.log"
         self.earlier_log = self.folder / "server.log.1"
+        """What it said before it was last started."""
         self._path = search_path() if path is None else path
         self._keep_open = keep_open
         self.place = place

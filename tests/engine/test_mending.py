@@ -30,8 +30,10 @@ async def opened(settings: Settings) -> AsyncIterator[MendingConnection]:
     url = URL(connection_url(settings.amqp_url, "momo-tests"))
     connection = MendingConnection(url.update_query(reconnect_interval="0.1"))
     await connection.connect()
-    yield connection
-    await connection.close()
+    try:
+        yield connection
+    finally:
+        await connection.close()
 
 
 async def end(connection: MendingConnection) -> None:
